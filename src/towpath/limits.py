@@ -1,0 +1,56 @@
+"""Our own bounds, all in one place, with the relations that must hold between them.
+
+A bound of the partner's is not ours: it stands with the partner, or is a setting of the app or the
+connection. Units are in the names; people and rows are counted, bytes are bytes.
+"""
+
+# People and their sets.
+PROFILE_NUMBER_MAX = 2**31 - 1
+BLOCK_BITS = 16
+EXTERNAL_ID_CHARS_MAX = 256
+EMAIL_CHARS_MAX = 254
+ATTRIBUTE_NAME_CHARS_MAX = 256
+ATTRIBUTE_TEXT_CHARS_MAX = 10_000
+ATTRIBUTES_PER_PROFILE_MAX = 256
+
+# Waves.
+WAVE_PEOPLE_MAX = 10_000
+WAVES_PER_TICK_MAX = 32
+WAVE_LEASE_S = 30
+DELAY_S_MAX = 31 * 86_400
+
+# The Canvas.
+CANVAS_STEPS_MAX = 200
+CANVAS_FILE_BYTES_MAX = 1_000_000
+CANVAS_NAME_CHARS_MAX = 200
+FILTER_DEPTH_MAX = 16
+FILTER_RULES_MAX = 256
+FILTER_LIST_MAX = 256
+
+# The ledger.
+ARRIVAL_PEOPLE_MAX = WAVE_PEOPLE_MAX
+FOLD_PEOPLE = 100_000
+FOLD_LOG_ROWS = 2_000
+FOLD_AGE_S = 3_600
+CLAIM_REQUESTS_MAX = 32
+SETTLE_REQUESTS_MAX = 32
+SETTLE_WAIT_MS = 50
+FLUSH_S = 5
+WINDOW_S = 13 * 3_600
+RETENTION_DAYS = 400
+HALVED_PARTS_MAX = 8
+OUTAGE_S = 60
+
+# HTTP.
+ANSWER_BYTES_MAX = 4 * 2**20
+REQUEST_DEADLINE_S_MAX = 120
+
+# Files.
+IMPORT_CHUNK_ROWS = 20_000
+IMPORT_LINE_BYTES_MAX = 1_000_000
+
+assert WAVE_PEOPLE_MAX <= 1 << BLOCK_BITS, "a wave must fit into a block, or moving one is not cheap"
+assert ARRIVAL_PEOPLE_MAX >= WAVE_PEOPLE_MAX, "a whole wave must fit into one arrival"
+assert FOLD_PEOPLE >= ARRIVAL_PEOPLE_MAX, "the log must hold at least one arrival before a fold"
+assert WAVE_LEASE_S < WINDOW_S, "a dead worker's wave must be free long before people give up"
+assert FLUSH_S < WINDOW_S, "a flush must come before people give up"

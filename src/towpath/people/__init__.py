@@ -1,0 +1,1 @@
+"""Who people are: profiles, filters, match fields, consent, and sets of profile numbers. Pure."""
