@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from towpath.limits import BLOCK_BITS, PROFILE_NUMBER_MAX
+from towpath.limits import BLOCK_BITS
 
 PeopleSet: TypeAlias = Any  # a pyroaring.BitMap, which carries no types of its own
 Numbers: TypeAlias = NDArray[np.uint32]
@@ -61,12 +61,13 @@ def cut(members: PeopleSet, size: int) -> list[PeopleSet]:
 
 def blocks(members: PeopleSet) -> Iterator[int]:
     """The blocks in which the set has anybody, in rising order."""
-    top = (PROFILE_NUMBER_MAX >> BLOCK_BITS) + 1
-    found = members.min() >> BLOCK_BITS if members else top
-    while found < top:
+    if not members:
+        return
+    found, last = members.min() >> BLOCK_BITS, members.max() >> BLOCK_BITS
+    yield found
+    while found < last:
+        found = members.next_set_bit((found + 1) << BLOCK_BITS) >> BLOCK_BITS
         yield found
-        beyond = members.next_set_bit((found + 1) << BLOCK_BITS) if members else -1
-        found = beyond >> BLOCK_BITS if beyond is not None and beyond >= 0 else top
 
 
 def block_span(block: int) -> tuple[int, int]:

@@ -1,0 +1,374 @@
+-- Towpath's tables: the whole truth. The migrations must reproduce it (tests/store/test_migrations.py).
+-- People move as sets: `members`, `waiting`, `want` ... are compressed bitmaps of profile numbers
+-- (people/people_set.py), never a row a person. `fields` is a mask of match fields
+-- (people/match_field.py). Every time is handed in; no default asks the clock.
+
+-- A workspace owns everything else.
+create table workspace (
+  id int generated always as identity primary key,
+  name text not null unique,
+  default_country text check (default_country ~ '^[A-Z]{2}$'),
+  unknown_consent_is_sent boolean not null default false,
+  created_at timestamptz not null
+);
+
+-- One person. `number` is dense and never given twice; sets hold it.
+create table profile (
+  number int generated always as identity (minvalue 0 start 0) primary key,
+  workspace int not null references workspace,
+  external_id text not null check (length(external_id) between 1 and 256),
+  email text,
+  phone text,
+  country text,
+  language text,
+  first_name text,
+  last_name text,
+  birth_date date,
+  attributes jsonb not null default '{}',
+  consent smallint not null default 0 check (consent in (0, 1, 2)), -- unknown, granted, withdrawn
+  consent_source text,
+  consent_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  unique (workspace, external_id)
+);
+
+-- A person's phones and tablets, with their advertising ids.
+create table device (
+  profile int not null references profile,
+  kind text not null check (kind in ('idfa', 'gaid')),
+  value text not null,
+  tracking_allowed boolean not null,
+  seen_at timestamptz not null,
+  primary key (profile, kind, value)
+);
+
+-- Identifiers normalised and hashed, once, when they change. Narrow: delivery reads 10,000 at a time.
+create table match_key (
+  profile int primary key,
+  email bytea,
+  phone bytea,
+  idfa bytea,
+  gaid bytea,
+  rule smallint not null -- the version of the rules, people/normalise.py
+);
+alter table match_key
+  alter email set storage plain, alter phone set storage plain,
+  alter idfa set storage plain, alter gaid set storage plain;
+-- Who else holds this key? Eight bytes find it; the statement compares the rest.
+create index match_key_email on match_key (substr(email, 1, 8)) where email is not null;
+create index match_key_phone on match_key (substr(phone, 1, 8)) where phone is not null;
+create index match_key_idfa on match_key (substr(idfa, 1, 8)) where idfa is not null;
+create index match_key_gaid on match_key (substr(gaid, 1, 8)) where gaid is not null;
+
+-- Keys that more than one profile holds: few, and the only people who take the slow path.
+create table shared_key (
+  workspace int not null references workspace,
+  field smallint not null, -- the bit of the match field
+  digest bytea not null,
+  profile int not null,
+  primary key (workspace, field, digest, profile)
+);
+create index shared_key_profile on shared_key (profile);
+
+-- Secrets, sealed by AES-256-GCM under a named key; the associated data binds them to their place.
+create table secret (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  purpose text not null,
+  key_id text not null,
+  nonce bytea not null,
+  sealed bytea not null,
+  created_at timestamptz not null
+);
+
+-- The operator's registration at the partner: rates belong to it.
+create table app (
+  id int generated always as identity primary key,
+  partner text not null,
+  partner_ref text not null,
+  requests_per_second int not null check (requests_per_second between 1 and 1000),
+  paused_until timestamptz,
+  pause_reason text,
+  unique (partner, partner_ref)
+);
+
+-- As many permits as requests a second, each free again one second after its answer.
+create table permit (
+  app int not null references app,
+  endpoint_class text not null, -- 'streaming' or 'other'
+  number int not null,
+  holder text,
+  free_at timestamptz not null,
+  primary key (app, endpoint_class, number)
+) with (fillfactor = 20);
+
+-- An authorised link to the partner. Sizes belong to it.
+create table connection (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  app int not null references app,
+  name text not null,
+  token int references secret,
+  state text not null default 'ready' check (state in ('ready', 'broken')),
+  broken_since timestamptz,
+  broken_reason text,
+  probe_at timestamptz,
+  people_per_request_max int not null check (people_per_request_max between 1 and 10000),
+  keys_per_request_max int not null check (keys_per_request_max between 1 and 40000),
+  unique (workspace, name)
+);
+
+create table ad_account (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  connection int not null references connection,
+  partner_ref text not null,
+  name text not null,
+  paused_until timestamptz,
+  pause_reason text,
+  unique (connection, partner_ref)
+);
+
+-- An audience at the partner and the head of its ledger. Claim, settle and fold lock this row first.
+create table audience (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  ad_account int not null references ad_account,
+  partner_ref text not null,
+  name text not null,
+  created_here boolean not null,
+  created_at timestamptz not null,
+  seq bigint not null default 0,        -- of the newest log row
+  folded_seq bigint not null default 0, -- the shards hold the log up to here
+  log_people bigint not null default 0, -- waiting in the log since the last fold
+  log_rows int not null default 0,
+  log_since timestamptz,
+  due_since timestamptz,                -- the oldest arrival that may not have been claimed yet
+  look_at timestamptz,                  -- when the sender must look next
+  people_per_request_learned int,       -- a size that only succeeded after halving
+  unique (ad_account, partner_ref)
+) with (fillfactor = 50);
+create index audience_look on audience (look_at) where look_at is not null;
+
+-- The fold: what we want in the audience and what we know of it, a row a field and block of numbers.
+create table ledger_shard (
+  audience int not null references audience,
+  field smallint not null,
+  block int not null,
+  want bytea not null,
+  acked bytea not null,
+  maybe bytea not null,
+  parked bytea not null,
+  keyless bytea not null,
+  due_in int not null,  -- how many are due, in flight and backing off included: where work is
+  due_out int not null,
+  primary key (audience, field, block)
+) with (fillfactor = 50);
+alter table ledger_shard
+  alter want set storage external, alter acked set storage external, alter maybe set storage external,
+  alter parked set storage external, alter keyless set storage external;
+
+-- A wave's coming to an Audience Sync step, in pieces cut in number order. It carries the counters.
+create table arrival (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  audience int not null references audience,
+  version int not null,
+  step text not null,
+  action smallint not null check (action in (0, 1)), -- add, remove
+  fields smallint not null,
+  seq bigint not null,
+  arrived_at timestamptz not null,
+  deadline timestamptz not null,
+  members bytea not null, -- everybody who came and went into the ledger
+  keyless bytea[] not null, -- of them, by field in the order of the mask: who has no usable key
+  waiting bytea not null, -- of them: pending
+  low int not null,
+  high int not null,
+  entered int not null,
+  synced int not null,
+  not_synced int not null,
+  pending int not null,
+  errored int not null,
+  check (entered = synced + not_synced + pending + errored)
+) with (fillfactor = 70);
+alter table arrival alter members set storage external, alter waiting set storage external;
+create index arrival_open on arrival (audience, action) where pending > 0;
+create index arrival_deadline on arrival (deadline) where pending > 0;
+create index arrival_log on arrival (audience, seq);
+create index arrival_step on arrival (version, step);
+
+-- What became of people otherwise than by an applied request: why not synced, why errored, why synced at once.
+create table outcome (
+  id bigint generated always as identity primary key,
+  audience int not null references audience,
+  arrival bigint not null references arrival,
+  state text not null check (state in ('synced', 'not_synced', 'errored')),
+  reason text not null,
+  request bigint,
+  code int,
+  partner_request_ref text,
+  members bytea not null,
+  people int not null check (people > 0),
+  at timestamptz not null
+);
+alter table outcome alter members set storage external;
+create index outcome_arrival on outcome (arrival);
+
+-- One call to the partner. In flight, backing off and open windows are derived from these rows.
+create table request (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  audience int not null references audience,
+  action smallint not null check (action in (0, 1)),
+  fields smallint not null,
+  members bytea not null,
+  people int not null check (people > 0),
+  sharing bytea not null,    -- of them: who hold a key that somebody else holds too
+  coholders bytea not null,  -- the others who hold a key that this request sends
+  omitted bytea[] not null,  -- by field in the order of the mask: whose key is left out (blocked, still wanted)
+  low int not null,
+  high int not null,
+  worker text not null,
+  fence bigint not null,
+  permit int,
+  started_at timestamptz not null,
+  lease_until timestamptz not null,
+  tries int not null,        -- 1 for the first
+  parent bigint,             -- the request that this one retries
+  parts int not null default 1, -- into how many the first one was halved
+  state text not null check (state in ('in flight', 'applied', 'refused', 'unknown')),
+  answered_at timestamptz,
+  seq bigint,                -- of its settling in the log
+  changed bytea,             -- whose identifiers changed while it was in flight
+  found_keyless bytea[],     -- who had no key left when digests were read
+  retry_at timestamptz,      -- until then its people back off; null: none, or retried already
+  window_end timestamptz,    -- until then it may still take effect
+  cause text,
+  code int,
+  message text,
+  partner_request_ref text
+) with (fillfactor = 70);
+alter table request alter members set storage external;
+create index request_in_flight on request (audience) where state = 'in flight';
+create index request_lease on request (lease_until) where state = 'in flight';
+create index request_retry on request (audience, retry_at) where retry_at is not null;
+create index request_window on request (audience, window_end) where window_end is not null;
+create index request_log on request (audience, seq) where seq is not null;
+
+-- A contrary request to repeat when a window ends: people go to `maybe` then (settle resend).
+create table resend (
+  id bigint generated always as identity primary key,
+  audience int not null references audience,
+  action smallint not null check (action in (0, 1)), -- the action to repeat
+  fields smallint not null,
+  members bytea not null,
+  due_at timestamptz not null,
+  request bigint not null, -- the one whose window it waits for
+  seq bigint -- of its mark in the log, once it came due
+);
+create index resend_due on resend (audience, due_at) where seq is null;
+create index resend_log on resend (audience, seq) where seq is not null;
+
+-- Other changes of the ledger, in the log: parked, freed, found keyless, held by somebody wanted.
+create table ledger_mark (
+  audience int not null references audience,
+  seq bigint not null,
+  kind text not null,
+  fields smallint not null,
+  members bytea not null,
+  at timestamptz not null,
+  cause text,
+  primary key (audience, seq)
+);
+
+-- A Canvas, its draft, and its frozen versions.
+create table canvas (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  name text not null,
+  draft jsonb,
+  revision int not null default 1,
+  state text not null default 'draft'
+    check (state in ('draft', 'running', 'paused', 'stopped')),
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  unique (workspace, name)
+);
+
+create table canvas_version (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  canvas int not null references canvas,
+  number int not null,
+  graph jsonb not null,
+  launched_at timestamptz not null,
+  enter_at timestamptz, -- when people enter; null once they have
+  unique (canvas, number)
+);
+create index canvas_version_enter on canvas_version (enter_at) where enter_at is not null;
+
+-- Who entered, and when: windows of re-entry are unions of these sets.
+create table entry (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  canvas int not null references canvas,
+  version int not null references canvas_version,
+  lane smallint not null,
+  entered_at timestamptz not null,
+  members bytea not null,
+  people int not null check (people > 0)
+);
+alter table entry alter members set storage external;
+create index entry_canvas on entry (canvas, entered_at);
+
+-- People who stand at the same step of the same version and move together.
+create table wave (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  canvas int not null references canvas,
+  version int not null references canvas_version,
+  step text not null,
+  lane smallint not null,
+  members bytea not null,
+  people int not null check (people > 0),
+  arrived_at timestamptz not null,
+  due_at timestamptz not null,
+  lease_until timestamptz,
+  fence bigint not null default 0
+) with (fillfactor = 70);
+alter table wave alter members set storage external;
+create index wave_due on wave (due_at);
+create index wave_step on wave (version, step);
+
+-- The counters of a step. They are a sum, kept in the transaction that moves people; `audit` recounts.
+create table tally (
+  version int not null references canvas_version,
+  step text not null,
+  entered bigint not null default 0,
+  advanced bigint not null default 0,
+  synced bigint not null default 0,
+  not_synced bigint not null default 0,
+  pending bigint not null default 0,
+  errored bigint not null default 0,
+  exited bigint not null default 0,
+  primary key (version, step)
+) with (fillfactor = 50);
+
+-- How many went along each arrow, and how many were kept out at the door (edge 'refused: …').
+create table edge_tally (
+  version int not null references canvas_version,
+  step text not null,
+  edge text not null,
+  people bigint not null default 0,
+  primary key (version, step, edge)
+) with (fillfactor = 50);
+
+-- When the engine last ticked, and since when it has done so without a gap: nobody is given up on
+-- for an outage of ours.
+create table pulse (
+  service text primary key,
+  ticked_at timestamptz not null,
+  steady_since timestamptz not null
+) with (fillfactor = 50);
