@@ -1,0 +1,188 @@
+"""What changes a ledger's sets. The log of these events, folded in order, is the ledger.
+
+Each event is a row of the store's log (an arrival, a settled request, a resend that came due, a
+mark); `apply` is the one meaning they have, whether the engine acts, the store folds, or `audit`
+replays everything from the first row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias, assert_never
+
+from towpath.ledger.state import LedgerState
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet, people
+
+SetByField: TypeAlias = Mapping[MatchField, PeopleSet]
+NOBODY: SetByField = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """People came to an Audience Sync step. `keyless`: of them, who has no usable key, by field."""
+
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    keyless: SetByField = NOBODY
+    maybe_in: bool = False
+    """The audience may hold anybody (others fill it), so a removal must be sent in any case."""
+
+
+class Settling(StrEnum):
+    """What an answer tells about its people."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A request was answered, or its lease ran out.
+
+    `omitted`: by field, whose key was left out of the request. `found_keyless`: by field, who had
+    no key when digests were read. `coholders`: others who hold a key that the request sent.
+    """
+
+    settling: Settling
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    omitted: SetByField = NOBODY
+    found_keyless: SetByField = NOBODY
+    coholders: PeopleSet = field(default_factory=people)
+
+
+@dataclass(frozen=True, slots=True)
+class ResendDue:
+    """A window ended inside which `action` was applied: `members` must be sent once more."""
+
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+
+
+class MarkKind(StrEnum):
+    """Other changes: given up, freed by hand, no key any more, held by somebody wanted."""
+
+    PARKED = "parked"
+    FREED = "freed"
+    KEYLESS = "keyless"
+    HELD = "held"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """`members` are marked, for these fields.
+
+    HELD: another person's removal left their key in, so they may be in.
+    LEFT: their removal sent nothing, since every key is another wanted person's; they count as out.
+    """
+
+    kind: MarkKind
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+
+
+Event: TypeAlias = Arrived | Settled | ResendDue | Marked
+
+
+def apply(state: LedgerState, event: Event) -> None:
+    """Change the sets as the event says (architecture 5, rules 1, 2, 5 and Keys)."""
+    match event:
+        case Arrived():
+            _arrived(state, event)
+        case Settled():
+            _settled(state, event)
+        case ResendDue():
+            _resend_due(state, event)
+        case Marked():
+            _marked(state, event)
+        case _:
+            assert_never(event)
+
+
+def _arrived(state: LedgerState, event: Arrived) -> None:
+    for match_field in event.fields:
+        sets = state.of(match_field)
+        keyless = event.keyless.get(match_field, people())
+        if event.action is Action.ADD:
+            sets.want |= event.members
+        else:
+            sets.want -= event.members
+            if event.maybe_in:
+                sets.maybe |= event.members - sets.acked
+        sets.parked -= event.members
+        sets.keyless -= event.members
+        sets.keyless |= keyless
+
+
+def _settled(state: LedgerState, event: Settled) -> None:
+    if event.settling is Settling.REFUSED:
+        return
+    applied = event.settling is Settling.APPLIED
+    for match_field in event.fields:
+        sets = state.of(match_field)
+        lost = event.found_keyless.get(match_field, people())
+        sets.keyless |= lost
+        sent = event.members - sets.keyless
+        if event.action is Action.ADD:
+            sent -= event.omitted.get(match_field, people())
+            if applied:
+                sets.acked |= sent
+                sets.maybe -= sent
+            else:
+                sets.maybe |= sent - sets.acked
+        elif applied:
+            sets.acked -= event.members
+            sets.maybe -= event.members
+        else:
+            sets.maybe |= sent
+            sets.acked -= event.members
+        sets.maybe -= lost
+    if event.action is Action.REMOVE:
+        _taken_from(state, event.coholders)
+
+
+def _taken_from(state: LedgerState, coholders: PeopleSet) -> None:
+    """A removal sent a key of theirs: an acknowledged add of it may be undone."""
+    if not coholders:
+        return
+    for sets in state.fields.values():
+        undone = sets.acked & coholders
+        sets.acked -= undone
+        sets.maybe |= undone
+
+
+def _resend_due(state: LedgerState, event: ResendDue) -> None:
+    for match_field in event.fields:
+        sets = state.of(match_field)
+        if event.action is Action.REMOVE:
+            sets.maybe |= event.members - sets.acked - sets.keyless
+        else:
+            again = sets.acked & event.members
+            sets.acked -= again
+            sets.maybe |= again
+
+
+def _marked(state: LedgerState, event: Marked) -> None:
+    for match_field in event.fields:
+        sets = state.of(match_field)
+        match event.kind:
+            case MarkKind.PARKED:
+                sets.parked |= event.members
+            case MarkKind.FREED:
+                sets.parked -= event.members
+            case MarkKind.KEYLESS:
+                sets.keyless |= event.members
+                sets.maybe -= event.members
+            case MarkKind.HELD:
+                sets.maybe |= event.members - sets.acked - sets.keyless
+            case MarkKind.LEFT:
+                sets.acked -= event.members
+                sets.maybe -= event.members

@@ -1,0 +1,94 @@
+"""How long an answer may still bite, and when to try again.
+
+TikTok accepts now and processes within P (48 h); an unknown request may still be accepted within D
+after its lease (reliability, section 5.1). Inside such a window a contrary request must be repeated
+at its end: the settle resend.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from towpath.clock import Instant
+from towpath.ledger.events import Settling
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet, union
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The spans by which the ledger reckons; settings of the transport."""
+
+    request_deadline: timedelta = timedelta(seconds=30)
+    lease: timedelta = timedelta(seconds=60)
+    processing: timedelta = timedelta(hours=48)  # P
+    acceptance: timedelta = timedelta(minutes=10)  # D
+    retry_first: timedelta = timedelta(seconds=5)
+    retry_most: timedelta = timedelta(minutes=10)
+    give_up: timedelta = timedelta(hours=13)
+    flush: timedelta = timedelta(seconds=5)
+
+    def end(self, settling: Settling, lease_until: Instant, answered_at: Instant) -> Instant | None:
+        """Until when a request with this answer may still take effect; None: it cannot."""
+        if settling is Settling.APPLIED:
+            return answered_at + self.processing
+        if settling is Settling.UNKNOWN:
+            return lease_until + self.acceptance + self.processing
+        return None
+
+    def retry_at(self, now: Instant, tries: int, chance: Random) -> Instant:
+        """When a request that failed `tries` times is tried again: doubling, ±20 % (rule 9)."""
+        doubled: timedelta = self.retry_first * 2 ** min(tries - 1, 20)
+        return now + min(doubled, self.retry_most) * chance.uniform(0.8, 1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """A request that may still take effect until `end`."""
+
+    action: Action
+    members: PeopleSet
+    coholders: PeopleSet
+    sharing: PeopleSet
+    end: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """`action` must be repeated for `members` once `due_at` has passed."""
+
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    due_at: Instant
+
+
+def resends(
+    applied: OpenWindow,
+    fields: tuple[MatchField, ...],
+    started_at: Instant,
+    contrary: Iterable[OpenWindow],
+) -> list[Resend]:
+    """What must be repeated because `applied` fell into open windows of contrary requests.
+
+    A window counts if it ends after the request *started*. Keys bind people: a contrary request of
+    somebody who shares a key with one of ours touches ours too, so then all of ours who share are
+    repeated (rules 1 and 2; more sends than needed, never fewer).
+    """
+    found: list[Resend] = []
+    for window in contrary:
+        if window.end <= started_at:
+            continue
+        again = applied.members & window.members
+        if applied.coholders & window.members or applied.sharing & window.coholders:
+            again |= applied.sharing
+        if again:
+            found.append(Resend(applied.action, fields, again, window.end))
+    return found
+
+
+def resend_now(due: PeopleSet, later: Iterable[PeopleSet]) -> PeopleSet:
+    """Of those whose window ended: who has no later one. The others wait for it."""
+    return due - union(later)
