@@ -6,9 +6,8 @@ replays everything from the first row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from towpath.ledger.state import LedgerState
@@ -17,7 +16,6 @@ from towpath.people.match_field import MatchField
 from towpath.people.people_set import PeopleSet, people
 
 SetByField: TypeAlias = Mapping[MatchField, PeopleSet]
-NOBODY: SetByField = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Arrived:
     action: Action
     fields: tuple[MatchField, ...]
     members: PeopleSet
-    keyless: SetByField = NOBODY
+    keyless: SetByField = field(default_factory=dict)
     maybe_in: bool = False
     """The audience may hold anybody (others fill it), so a removal must be sent in any case."""
 
@@ -52,8 +50,8 @@ class Settled:
     action: Action
     fields: tuple[MatchField, ...]
     members: PeopleSet
-    omitted: SetByField = NOBODY
-    found_keyless: SetByField = NOBODY
+    omitted: SetByField = field(default_factory=dict)
+    found_keyless: SetByField = field(default_factory=dict)
     coholders: PeopleSet = field(default_factory=people)
 
 
@@ -186,3 +184,30 @@ def _marked(state: LedgerState, event: Marked) -> None:
             case MarkKind.LEFT:
                 sets.acked -= event.members
                 sets.maybe -= event.members
+
+
+def clip(event: Event, within: PeopleSet) -> Event:
+    """The event as far as it concerns the people of `within`: a part of a ledger is kept alone."""
+    members = event.members & within
+    match event:
+        case Arrived():
+            return replace(event, members=members, keyless=_clipped(event.keyless, within))
+        case Settled():
+            return replace(
+                event,
+                members=members,
+                omitted=_clipped(event.omitted, within),
+                found_keyless=_clipped(event.found_keyless, within),
+                coholders=event.coholders & within,
+            )
+        case _:
+            return replace(event, members=members)
+
+
+def concerned(event: Event) -> PeopleSet:
+    """Everybody whose sets the event may change."""
+    return event.members | event.coholders if isinstance(event, Settled) else event.members
+
+
+def _clipped(sets: SetByField, within: PeopleSet) -> SetByField:
+    return {match_field: found & within for match_field, found in sets.items()}

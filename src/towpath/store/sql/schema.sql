@@ -139,6 +139,7 @@ create table audience (
   name text not null,
   created_here boolean not null,
   created_at timestamptz not null,
+  fields smallint not null default 0,   -- every match field that was ever asked for
   seq bigint not null default 0,        -- of the newest log row
   folded_seq bigint not null default 0, -- the shards hold the log up to here
   log_people bigint not null default 0, -- waiting in the log since the last fold
@@ -231,13 +232,13 @@ create table request (
   low int not null,
   high int not null,
   worker text not null,
-  fence bigint not null,
   permit int,
   started_at timestamptz not null,
   lease_until timestamptz not null,
   tries int not null,        -- 1 for the first
   parent bigint,             -- the request that this one retries
-  parts int not null default 1, -- into how many the first one was halved
+  root bigint,               -- the first of the line
+  parts int not null default 1, -- into how many the first one is halved by now
   state text not null check (state in ('in flight', 'applied', 'refused', 'unknown')),
   answered_at timestamptz,
   seq bigint,                -- of its settling in the log
