@@ -5,7 +5,7 @@ Connections commit each statement by itself; whoever needs several to stand toge
 """
 
 import struct
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
@@ -17,7 +17,7 @@ from towpath.clock import Instant
 from towpath.people.people_set import Numbers, PeopleSet, numbers
 from towpath.store.queries import queries
 
-Db: TypeAlias = psycopg.Connection[tuple[object, ...]]
+Db: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 INT4_OID = 23
 INT4_ARRAY_OID = 1007
@@ -63,6 +63,5 @@ def database_now(db: Db) -> Instant:
     """The database's clock: the one exempt query. A loop reads it once a tick and hands it on."""
     row = db.execute(queries("clock")["read_clock"]).fetchone()
     assert row is not None
-    moment = row[0]
-    assert isinstance(moment, Instant)
+    moment: Instant = row[0]
     return moment
