@@ -1,0 +1,288 @@
+"""Arrivals: people who came to an Audience Sync step, and what became of them.
+
+An arrival's row carries the seven counters' share of its people; whoever leaves `waiting` is
+counted in the same statement, and why is kept as an outcome, a set a reason. Who was synced by an
+applied request needs no outcome: the request's own set says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from towpath.clock import Instant
+from towpath.ids import ArrivalId, AudienceId, RequestId, StepId, VersionId
+from towpath.ledger.arrivals import Closed, Closing, Counter, OpenArrival, Reason
+from towpath.ledger.events import SetByField
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField, fields_of, mask
+from towpath.people.people_set import PeopleSet, dump, load
+from towpath.store import tallies
+from towpath.store.database import Db
+from towpath.store.ledger_log import dump_by_field
+from towpath.store.ledgers import Head
+from towpath.store.queries import queries
+
+_SQL = queries("arrivals")
+
+Place = tuple[VersionId, StepId]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a wave that came to a sync step: at most `limits.ARRIVAL_PEOPLE_MAX` neighbours.
+
+    `members` go into the ledger; `at_once` of them are where they are wanted; `outside` never go in
+    and are not synced, by reason.
+    """
+
+    members: PeopleSet
+    keyless: SetByField
+    at_once: PeopleSet
+    outside: dict[Reason, PeopleSet]
+
+    @property
+    def entered(self) -> int:
+        """How many people the piece is, whatever becomes of them."""
+        return len(self.members) + sum(len(found) for found in self.outside.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What the pieces of one wave have in common."""
+
+    head: Head
+    place: Place
+    action: Action
+    fields: tuple[MatchField, ...]
+    now: Instant
+    deadline: Instant
+
+
+@dataclass(slots=True)
+class OpenArrivals:
+    """Open arrivals of one audience, with the steps they belong to."""
+
+    arrivals: list[OpenArrival] = field(default_factory=list)
+    places: dict[ArrivalId, Place] = field(default_factory=dict)
+
+
+def write(db: Db, coming: Coming, pieces: Sequence[Piece], first_seq: int) -> None:
+    """Write the pieces, numbered from `first_seq` in the log, with outcomes and tally."""
+    rows = [_row(coming, piece, seq) for seq, piece in enumerate(pieces, start=first_seq)]
+    cursor = db.cursor()
+    cursor.executemany(_SQL["write_arrival"], rows, returning=True)
+    ids: list[ArrivalId] = []
+    for _ in rows:
+        found = cursor.fetchone()
+        assert found is not None
+        ids.append(ArrivalId(found[0]))
+        cursor.nextset()
+    at_once = Reason.KNOWN_IN if coming.action is Action.ADD else Reason.ALREADY_OUT
+    closed = [
+        closed
+        for arrival, piece in zip(ids, pieces, strict=True)
+        for closed in (
+            *(
+                Closed(arrival, Counter.NOT_SYNCED, reason, found)
+                for reason, found in piece.outside.items()
+            ),
+            Closed(arrival, Counter.SYNCED, at_once, piece.at_once),
+        )
+        if closed.members
+    ]
+    _write_outcomes(db, coming.head.audience, closed, coming.now)
+    entered = sum(piece.entered for piece in pieces)
+    synced = sum(len(piece.at_once) for piece in pieces)
+    waiting = sum(len(piece.members) for piece in pieces) - synced
+    change = tallies.Change(
+        entered=entered,
+        synced=synced,
+        not_synced=entered - synced - waiting,
+        pending=waiting,
+    )
+    tallies.add(db, {coming.place: change})
+
+
+def _row(coming: Coming, piece: Piece, seq: int) -> tuple[object, ...]:
+    head, members = coming.head, piece.members
+    waiting = members - piece.at_once
+    return (
+        head.workspace,
+        head.audience,
+        *coming.place,
+        int(coming.action),
+        mask(coming.fields),
+        seq,
+        coming.now,
+        coming.deadline,
+        dump(members),
+        dump_by_field(piece.keyless, coming.fields),
+        dump(waiting),
+        members.min() if members else 0,
+        members.max() if members else -1,
+        piece.entered,
+        len(piece.at_once),
+        piece.entered - len(members),
+        len(waiting),
+    )
+
+
+def read_open(db: Db, audience: AudienceId, members: PeopleSet) -> OpenArrivals:
+    """Open arrivals that may hold any of `members`, oldest first."""
+    found = OpenArrivals()
+    if not members:
+        return found
+    for row in db.execute(_SQL["read_open"], (audience, members.max(), members.min()), binary=True):
+        arrival, action, fields, waiting, arrived_at, deadline, version, step = row
+        found.arrivals.append(
+            OpenArrival(
+                ArrivalId(arrival),
+                Action(action),
+                fields_of(fields),
+                load(waiting),
+                arrived_at,
+                deadline,
+            )
+        )
+        found.places[ArrivalId(arrival)] = (VersionId(version), StepId(step))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The request that decided, for outcomes that came of one."""
+
+    request: RequestId | None = None
+    code: int | None = None
+    partner_request_ref: str | None = None
+
+
+def write_closed(
+    db: Db,
+    audience: AudienceId,
+    opened: OpenArrivals,
+    closing: Closing,
+    now: Instant,
+    cause: Cause | None = None,
+) -> None:
+    """Write what `closing` decided: counters, outcomes and tallies."""
+    by_arrival: dict[ArrivalId, dict[Counter, int]] = {}
+    for closed in closing.closed:
+        counts = by_arrival.setdefault(closed.arrival, dict.fromkeys(Counter, 0))
+        counts[closed.counter] += len(closed.members)
+    if not by_arrival:
+        return
+    changes: dict[Place, tallies.Change] = {}
+    rows = []
+    for arrival, counts in by_arrival.items():
+        waiting = closing.waiting[arrival]
+        synced, not_synced, errored = (counts[counter] for counter in Counter)
+        rows.append((dump(waiting), len(waiting), synced, not_synced, errored, arrival))
+        change = changes.setdefault(opened.places[arrival], tallies.Change())
+        change.synced += synced
+        change.not_synced += not_synced
+        change.errored += errored
+        change.pending -= synced + not_synced + errored
+    db.cursor().executemany(_SQL["write_closed"], rows)
+    kept = [closed for closed in closing.closed if closed.reason is not Reason.ACKNOWLEDGED]
+    _write_outcomes(db, audience, kept, now, cause)
+    tallies.add(db, changes)
+
+
+def _write_outcomes(
+    db: Db,
+    audience: AudienceId,
+    closed: Sequence[Closed],
+    now: Instant,
+    cause: Cause | None = None,
+) -> None:
+    why = cause or Cause()
+    rows = [
+        (
+            audience,
+            one.arrival,
+            one.counter.value,
+            one.reason.value,
+            why.request,
+            why.code,
+            why.partner_request_ref,
+            dump(one.members),
+            len(one.members),
+            now,
+        )
+        for one in closed
+    ]
+    if rows:
+        db.cursor().executemany(_SQL["write_outcome"], rows)
+
+
+def overdue(db: Db, now: Instant) -> list[AudienceId]:
+    """Audiences with people whose window is over."""
+    return [AudienceId(row[0]) for row in db.execute(_SQL["read_overdue"], (now,)).fetchall()]
+
+
+def next_deadline(db: Db) -> Instant | None:
+    """When the next window ends; None: nobody waits."""
+    row = db.execute(_SQL["next_deadline"]).fetchone()
+    found: Instant | None = row[0] if row else None
+    return found
+
+
+def oldest_waiting(db: Db, audience: AudienceId) -> Instant | None:
+    """When the oldest open arrival came; None: nobody waits."""
+    row = db.execute(_SQL["oldest_waiting"], (audience,)).fetchone()
+    found: Instant | None = row[0] if row else None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Errored:
+    """People who were given up on, with where they were counted."""
+
+    outcome: int
+    arrival: ArrivalId
+    place: Place
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    waiting: PeopleSet
+
+
+def read_errored(db: Db, audience: AudienceId) -> list[Errored]:
+    """Everybody who is counted as errored in this audience; their arrivals are locked."""
+    return [
+        Errored(
+            row[0],
+            ArrivalId(row[1]),
+            (VersionId(row[5]), StepId(row[6])),
+            Action(row[3]),
+            fields_of(row[4]),
+            load(row[2]),
+            load(row[7]),
+        )
+        for row in db.execute(_SQL["read_errored"], (audience,), binary=True).fetchall()
+    ]
+
+
+def retry_errored(db: Db, errored: Sequence[Errored], deadline: Instant) -> int:
+    """Count these people as pending again, until `deadline`; gives how many (I-06, amended)."""
+    changes: dict[Place, tallies.Change] = {}
+    waiting: dict[ArrivalId, PeopleSet] = {}
+    for one in errored:
+        now_waiting = waiting.get(one.arrival, one.waiting) | one.members
+        waiting[one.arrival] = now_waiting
+        count = len(one.members)
+        db.execute(_SQL["retry_errored"], (dump(now_waiting), count, count, deadline, one.arrival))
+        db.execute(_SQL["forget_outcome"], (one.outcome,))
+        change = changes.setdefault(one.place, tallies.Change())
+        change.errored -= count
+        change.pending += count
+    tallies.add(db, changes)
+    return sum(len(one.members) for one in errored)
+
+
+def reasons(db: Db, version: VersionId) -> dict[StepId, dict[str, dict[str, int]]]:
+    """By step and counter: how many for each reason. Synced by a request has no row here."""
+    found: dict[StepId, dict[str, dict[str, int]]] = {}
+    for step, state, reason, count in db.execute(_SQL["reasons_of_steps"], (version,)):
+        found.setdefault(StepId(step), {}).setdefault(state, {})[reason] = count
+    return found

@@ -1,0 +1,306 @@
+"""Requests: one call to the partner each, with the set of people it carries.
+
+In flight, backing off and open windows are read off these rows and kept nowhere else. A request
+that failed is never sent again: a new one is made of whoever of its people is still due.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from towpath.clock import Instant
+from towpath.ids import AudienceId, RequestId
+from towpath.ledger.events import SetByField
+from towpath.ledger.windows import OpenWindow
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField, fields_of, mask
+from towpath.people.people_set import PeopleSet, dump, load, people, union
+from towpath.store.database import Db
+from towpath.store.ledger_log import dump_by_field, load_by_field
+from towpath.store.ledgers import Head
+from towpath.store.queries import queries
+
+_SQL = queries("requests")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request about to be written. `parent`, `root`, `parts`: of the line of retries it is in."""
+
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    sharing: PeopleSet
+    coholders: PeopleSet
+    omitted: SetByField
+    tries: int
+    parent: RequestId | None = None
+    root: RequestId | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who claims, under which permits, and how long the lease is."""
+
+    worker: str
+    now: Instant
+    lease_until: Instant
+
+
+def write(
+    db: Db, head: Head, claim: Claim, new: Sequence[NewRequest], permits: Sequence[int | None]
+) -> list[RequestId]:
+    """Write requests as in flight; each gets its permit's number. Gives their ids in order."""
+    rows = [
+        (
+            head.workspace,
+            head.audience,
+            int(one.action),
+            mask(one.fields),
+            dump(one.members),
+            len(one.members),
+            dump(one.sharing),
+            dump(one.coholders),
+            dump_by_field(one.omitted, one.fields),
+            one.members.min(),
+            one.members.max(),
+            claim.worker,
+            permit,
+            claim.now,
+            claim.lease_until,
+            one.tries,
+            one.parent,
+            one.root,
+            one.parts,
+        )
+        for one, permit in zip(new, permits, strict=True)
+    ]
+    cursor = db.cursor()
+    cursor.executemany(_SQL["write_request"], rows, returning=True)
+    ids: list[RequestId] = []
+    for _ in rows:
+        found = cursor.fetchone()
+        assert found is not None
+        ids.append(RequestId(found[0]))
+        cursor.nextset()
+    return ids
+
+
+def in_flight(db: Db, audience: AudienceId) -> dict[Action, PeopleSet]:
+    """Who is in a request now, by action."""
+    return _by_action(db, "read_in_flight", (audience,))
+
+
+def held(db: Db, audience: AudienceId, now: Instant) -> dict[Action, PeopleSet]:
+    """Who backs off now, by the action that is held; never the contrary one (rule 3)."""
+    return _by_action(db, "read_held", (audience, now))
+
+
+def _by_action(db: Db, statement: str, parameters: tuple[object, ...]) -> dict[Action, PeopleSet]:
+    found: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
+    for action, members in db.execute(_SQL[statement], parameters, binary=True):
+        found[Action(action)].append(load(members))
+    return {action: union(sets) for action, sets in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A failed request whose time to try again has come."""
+
+    id: RequestId
+    action: Action
+    members: PeopleSet
+    tries: int
+    root: RequestId
+    parts: int
+    cause: str
+    code: int | None
+
+
+def retries(db: Db, audience: AudienceId, now: Instant, limit: int) -> list[Retry]:
+    """Failed requests that may be tried again now, oldest first; their rows are locked."""
+    return [
+        Retry(
+            RequestId(row[0]),
+            Action(row[1]),
+            load(row[2]),
+            row[3],
+            RequestId(row[4] if row[4] is not None else row[0]),
+            row[5],
+            row[6] or "",
+            row[7],
+        )
+        for row in db.execute(_SQL["read_retries"], (audience, now, limit), binary=True).fetchall()
+    ]
+
+
+def end_retries(db: Db, ids: Sequence[RequestId]) -> None:
+    """These failed requests were tried again, or need not be: they hold nobody back any more."""
+    if ids:
+        db.execute(_SQL["end_retries"], (list(ids),))
+
+
+def next_retry(db: Db, audience: AudienceId) -> Instant | None:
+    """When the next failed request of the audience may be tried again."""
+    row = db.execute(_SQL["next_retry"], (audience,)).fetchone()
+    found: Instant | None = row[0] if row else None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A request in flight, read to be settled."""
+
+    id: RequestId
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    sharing: PeopleSet
+    coholders: PeopleSet
+    omitted: SetByField
+    permit: int | None
+    started_at: Instant
+    lease_until: Instant
+    tries: int
+    root: RequestId
+    parts: int
+
+
+def read_to_settle(db: Db, audience: AudienceId, ids: Sequence[RequestId]) -> list[InFlight]:
+    """Of these requests, the ones still in flight; the others were settled by their lease's end."""
+    found = []
+    for row in db.execute(_SQL["read_to_settle"], (list(ids), audience), binary=True).fetchall():
+        fields = fields_of(row[2])
+        found.append(
+            InFlight(
+                RequestId(row[0]),
+                Action(row[1]),
+                fields,
+                load(row[3]),
+                load(row[5]),
+                load(row[6]),
+                load_by_field(row[7], fields),
+                row[8],
+                row[9],
+                row[10],
+                row[11],
+                RequestId(row[12] if row[12] is not None else row[0]),
+                row[13],
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SettledRow:
+    """What an answer leaves in its request's row."""
+
+    id: RequestId
+    state: str
+    answered_at: Instant
+    seq: int
+    found_keyless: SetByField
+    fields: tuple[MatchField, ...]
+    retry_at: Instant | None
+    window_end: Instant | None
+    cause: str
+    code: int | None
+    message: str
+    partner_request_ref: str
+
+
+def write_settled(db: Db, rows: Sequence[SettledRow]) -> None:
+    """Write the answers into their requests' rows."""
+    db.cursor().executemany(
+        _SQL["write_settled"],
+        [
+            (
+                row.state,
+                row.answered_at,
+                row.seq,
+                dump_by_field(row.found_keyless, row.fields),
+                row.retry_at,
+                row.window_end,
+                row.cause or None,
+                row.code,
+                row.message or None,
+                row.partner_request_ref or None,
+                row.id,
+            )
+            for row in rows
+        ],
+    )
+
+
+def log_late(db: Db, request: RequestId, message: str, partner_request_ref: str) -> None:
+    """Keep a late answer's words; its window, counted from the lease's end, covers it (rule 4)."""
+    db.execute(_SQL["log_late"], (message or None, partner_request_ref or None, request))
+
+
+def open_windows(
+    db: Db, audience: AudienceId, action: Action, after: Instant, members: PeopleSet
+) -> list[OpenWindow]:
+    """Requests of `action` that may still take effect after `after`, near these numbers."""
+    if not members:
+        return []
+    parameters = (audience, int(action), after, members.max(), members.min())
+    return [
+        OpenWindow(action, load(row[0]), load(row[1]), load(row[2]), row[3])
+        for row in db.execute(_SQL["read_windows"], parameters, binary=True)
+    ]
+
+
+def expired(db: Db, now: Instant, limit: int) -> list[tuple[RequestId, AudienceId]]:
+    """Requests in flight whose lease ran out."""
+    return [
+        (RequestId(row[0]), AudienceId(row[1]))
+        for row in db.execute(_SQL["read_expired"], (now, limit)).fetchall()
+    ]
+
+
+def next_lease(db: Db) -> Instant | None:
+    """When the next lease of a request in flight runs out."""
+    row = db.execute(_SQL["next_lease"]).fetchone()
+    found: Instant | None = row[0] if row else None
+    return found
+
+
+def any_part_applied(db: Db, root: RequestId) -> bool:
+    """Was any request of this line of halvings applied? Then the rows differ, not the day."""
+    row = db.execute(_SQL["any_part_applied"], (root,)).fetchone()
+    return bool(row and row[0])
+
+
+def attempted(
+    db: Db, audience: AudienceId, action: Action, since: Instant, members: PeopleSet
+) -> PeopleSet:
+    """Of `members`: who was in an answered attempt of `action` that began at `since` or later."""
+    if not members:
+        return people()
+    parameters = (audience, int(action), since, members.max(), members.min())
+    rows = db.execute(_SQL["read_attempts"], parameters, binary=True)
+    return union(load(row[0]) for row in rows) & members
+
+
+def last_failure(
+    db: Db, audience: AudienceId, action: Action
+) -> tuple[RequestId, int | None, str | None] | None:
+    """The newest failed request of an action: its id, code and the partner's request id."""
+    row = db.execute(_SQL["last_failure"], (audience, int(action))).fetchone()
+    return (RequestId(row[0]), row[1], row[2]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCount:
+    """What still has to happen at the partner, over all audiences."""
+
+    in_flight: int
+    retries: int
+    windows: int
+
+
+def count_open(db: Db, now: Instant) -> OpenCount:
+    """Requests in flight, failed ones to retry, and windows that have not ended at `now`."""
+    row = db.execute(_SQL["count_open"], (now,)).fetchone()
+    assert row is not None
+    return OpenCount(*row)

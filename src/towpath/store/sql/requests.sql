@@ -1,0 +1,78 @@
+-- name: write_request
+insert into request
+  (workspace, audience, action, fields, members, people, sharing, coholders, omitted, low, high,
+   worker, permit, started_at, lease_until, tries, parent, root, parts, state)
+values (%s, %s, %s, %s, %b, %s, %b, %b, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'in flight')
+returning id;
+
+-- name: read_in_flight
+select action, members from request where audience = %s and state = 'in flight';
+
+-- name: read_held
+-- People who back off: nobody tries their action again before `retry_at`.
+select action, members from request where audience = %s and retry_at > %s;
+
+-- name: read_retries
+-- Requests whose time to try again has come, oldest first.
+select id, action, members, tries, root, parts, cause, code from request
+where audience = %s and retry_at <= %s order by id limit %s for update;
+
+-- name: end_retries
+update request set retry_at = null where id = any(%s);
+
+-- name: next_retry
+select min(retry_at) from request where audience = %s;
+
+-- name: read_to_settle
+-- Only requests still in flight: whose lease ran out was settled as unknown (rule 4).
+select id, action, fields, members, people, sharing, coholders, omitted, permit, started_at,
+       lease_until, tries, root, parts
+from request where id = any(%s) and audience = %s and state = 'in flight'
+order by id for update;
+
+-- name: write_settled
+update request set state = %s, answered_at = %s, seq = %s, found_keyless = %b, retry_at = %s,
+  window_end = %s, cause = %s, code = %s, message = %s, partner_request_ref = %s
+where id = %s;
+
+-- name: log_late
+-- A late answer changes nothing; it is kept for whoever reads the sync log.
+update request set message = %s, partner_request_ref = %s where id = %s and state = 'unknown';
+
+-- name: read_windows
+-- Requests of an action that may still take effect after a moment.
+select members, coholders, sharing, window_end from request
+where audience = %s and action = %s and window_end > %s and low <= %s and high >= %s;
+
+-- name: read_expired
+select id, audience from request where state = 'in flight' and lease_until <= %s
+order by audience, id limit %s;
+
+-- name: next_lease
+select min(lease_until) from request where state = 'in flight';
+
+-- name: any_part_applied
+select exists (select from request where root = %s and state = 'applied');
+
+-- name: read_attempts
+-- Who was in an answered attempt of an action that began after a moment.
+select members from request
+where audience = %s and action = %s and started_at >= %s and state <> 'in flight'
+  and low <= %s and high >= %s;
+
+-- name: last_failure
+-- The newest failed attempt of an action: its code and request id are told to all who wait.
+select id, code, partner_request_ref from request
+where audience = %s and action = %s and state in ('refused', 'unknown')
+order by answered_at desc limit 1;
+
+-- name: count_open
+-- What still has to happen: requests in flight, requests to retry, windows not ended.
+select count(*) filter (where state = 'in flight'), count(*) filter (where retry_at is not null),
+  count(*) filter (where window_end > %s)
+from request;
+
+-- name: list_requests
+select id, audience, action, people, tries, state, cause, code, partner_request_ref, started_at,
+  answered_at
+from request order by id desc limit %s;
