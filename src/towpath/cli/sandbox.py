@@ -1,0 +1,70 @@
+"""`towpath sandbox`: the TikTok that ships with Towpath, on this machine's own address."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from towpath.sandbox.clock import SettableClock
+from towpath.sandbox.core import Sandbox
+from towpath.sandbox.rules import Rules
+from towpath.sandbox.server import is_loopback, running
+
+
+def sandbox_command(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8900,
+    seed: Annotated[int, typer.Option(help="Ids, token, delays and faults come from it.")] = 1,
+    fault_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of mapping calls that go wrong.")
+    ] = 0.0,
+    processing: Annotated[
+        float, typer.Option(min=0, help="Seconds within which an accepted call takes effect.")
+    ] = 0.0,
+    acceptance: Annotated[
+        float, typer.Option(min=0, help="Seconds within which a failed call may be accepted.")
+    ] = 0.0,
+    ids_per_request: Annotated[
+        int, typer.Option(min=1, help="TikTok allows 1000; the demo uses 40000.")
+    ] = 1_000,
+    rows_per_request: Annotated[int, typer.Option(min=1, help="People in a request.")] = 10_000,
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Listen where others can reach it. It has no secrets.")
+    ] = False,
+) -> None:
+    """Serve a believable TikTok to connect to, with faults on request."""
+    if not (i_know or is_loopback(host)):
+        raise typer.BadParameter(
+            f"{host} can be reached from outside, and the sandbox shows its members to whoever "
+            "asks. Use 127.0.0.1, or add --i-know.",
+            param_hint="--host",
+        )
+    rules = Rules(
+        processing_s=processing,
+        acceptance_s=acceptance,
+        ids_per_request=ids_per_request,
+        rows_per_request=rows_per_request,
+    )
+    sandbox = Sandbox(seed, SettableClock(time.time), rules)
+    sandbox.faults.set(fault_rate)
+    try:
+        asyncio.run(_serve(sandbox, host, port, i_know))
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+    except OSError as wrong:
+        typer.echo(f"Cannot listen on {host}:{port}: {wrong.strerror}. Try --port 0.", err=True)
+        raise typer.Exit(1) from None
+
+
+async def _serve(sandbox: Sandbox, host: str, port: int, open_to_all: bool) -> None:
+    async with running(sandbox, host, port, open_to_all=open_to_all) as address:
+        world = sandbox.world
+        typer.echo(f"TikTok sandbox  {address}/open_api/v1.3/")
+        typer.echo(f"witness         {address}/sandbox/")
+        typer.echo(f"app id          {world.app_id}")
+        typer.echo(f"secret          {world.secret}")
+        typer.echo(f"token           {world.token}")
+        for account in world.advertisers.values():
+            typer.echo(f"ad account      {account.advertiser_id}  {account.name}")
+        await asyncio.Event().wait()

@@ -1,0 +1,45 @@
+"""The rules this TikTok plays by: sizes, paces and delays, each a setting.
+
+Defaults are TikTok's own figures where it gives any; the demo raises the sizes to those of the
+document that Towpath implements. `docs/sandbox.md` says which figures are documented.
+"""
+
+import msgspec
+
+DAY_S = 86_400
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sizes are counts, times are seconds. Raises ValueError for a rule that cannot be played."""
+
+    ids_per_request: int = 1_000
+    rows_per_request: int = 10_000
+    audience_ids_per_request: int = 10
+    body_bytes_max: int = 32 * 2**20
+
+    mapping_per_s: int = 50
+    other_per_s: int = 10
+    mapping_per_advertiser_per_s: int = 5_000
+    audience_per_advertiser_per_s: int = 1
+    throttle_code: int = 40100
+
+    processing_s: float = 0.0
+    """P: an accepted request takes effect at a time drawn from [0, P], so order is not kept."""
+    acceptance_s: float = 0.0
+    """D: what fails first and is accepted later is accepted within this time."""
+    latency_s: float = 0.0
+    slow_s: float = 1.0
+
+    audiences_per_advertiser: int = 400
+    audience_life_s: int = 365 * DAY_S
+    expiring_s: int = 60 * DAY_S
+    usable_size: int = 1_000
+    match_rate: float = 0.6
+    auth_code_life_s: int = 3_600
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        if self.throttle_code not in {40100, 40016}:
+            raise ValueError("throttle_code must be 40100 or 40016")
