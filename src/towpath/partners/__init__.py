@@ -1,0 +1,1 @@
+"""Who receives people: the `Partner` protocol, the registry, and a folder a partner."""

@@ -1,0 +1,212 @@
+"""What every partner offers, and the words in which its answers are told.
+
+The engine knows partners only through this file. An answer has a *kind*, which the ledger counts
+by, and a *cause*, which says what has to rest and what a person can do about it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from towpath.clock import Instant, seconds
+from towpath.ids import PartnerRef
+from towpath.net.door import Door
+from towpath.people.action import Action
+from towpath.people.key_group import KeyGroup
+from towpath.people.match_field import MatchField
+
+REPEATED_WITHIN_S = 60
+REPEATED_PAUSE_S = 300.0
+
+
+class AnswerKind(StrEnum):
+    """What the ledger may believe. Unknown: it may have been applied, or still be."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Scope(StrEnum):
+    """What a cause stops: this request only, or all of its ad account, connection or app."""
+
+    REQUEST = "request"
+    AD_ACCOUNT = "ad account"
+    CONNECTION = "connection"
+    APP = "app"
+
+
+class Cause(StrEnum):
+    """Why an answer is as it is; the values stand in the database."""
+
+    NONE = "none"
+    THROTTLED_APP = "throttled app"
+    THROTTLED_ACCOUNT = "throttled ad account"
+    MAINTENANCE = "maintenance"
+    CONNECTION = "connection"  # the token is dead, or the app is
+    PERMISSION = "permission"  # role, scope or allowlist
+    AD_ACCOUNT = "ad account"  # closed, deleted, not reachable
+    AUDIENCE = "audience"  # gone, or not editable now
+    ROWS = "rows"  # something in the request is not accepted
+    SIZE = "size"  # too many at once
+    PARTIAL = "partial"  # a part was applied, nobody knows which
+    OURS = "ours"  # wrong address or version: the same for every request
+    NETWORK = "network"
+    SERVER = "server"
+    CONTRACT = "contract"  # not an answer as the partner documents it
+
+    @property
+    def scope(self) -> Scope:
+        """What has to rest."""
+        return _SCOPES.get(self, Scope.REQUEST)
+
+    @property
+    def costs_try(self) -> bool:
+        """Only what lies in the request itself counts as a try of it; a resting scope does not."""
+        return self.scope is Scope.REQUEST
+
+    @property
+    def may_be_halved(self) -> bool:
+        """Would the same request in two parts possibly do better?"""
+        return self in (Cause.ROWS, Cause.SIZE, Cause.PARTIAL)
+
+    @property
+    def alerts(self) -> bool:
+        """Must a person look? Waiting alone does not heal these."""
+        return self in _ALERTS
+
+
+_SCOPES = {
+    Cause.THROTTLED_APP: Scope.APP,
+    Cause.THROTTLED_ACCOUNT: Scope.AD_ACCOUNT,
+    Cause.MAINTENANCE: Scope.APP,
+    Cause.CONNECTION: Scope.CONNECTION,
+    # A lost role or a closed account must not stop the other accounts of the connection.
+    Cause.PERMISSION: Scope.AD_ACCOUNT,
+    Cause.AD_ACCOUNT: Scope.AD_ACCOUNT,
+    Cause.OURS: Scope.APP,
+}
+_ALERTS = frozenset(
+    {Cause.CONNECTION, Cause.PERMISSION, Cause.AD_ACCOUNT, Cause.AUDIENCE, Cause.OURS}
+    | {Cause.ROWS, Cause.CONTRACT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a partner said. `message` is its own, capped, without anything that names a person.
+
+    `pause_s`: the cause's scope rests at least that many seconds; None: no pause.
+    """
+
+    kind: AnswerKind
+    cause: Cause
+    code: int | None = None
+    message: str = ""
+    partner_request_ref: str = ""
+    pause_s: float | None = None
+
+    @property
+    def applied(self) -> bool:
+        """Did the partner acknowledge it?"""
+        return self.kind is AnswerKind.APPLIED
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerAudience:
+    """An audience at the partner that can be filled. `people`: matched there, None: not said."""
+
+    partner_ref: PartnerRef
+    name: str
+    people: int | None = None
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """`audience` is None unless one exists for sure. `existed`: it was there before, so it may hold
+    anybody; the caller decides whether that is welcome."""
+
+    answer: Answer
+    audience: PartnerAudience | None = None
+    existed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What was found; complete only if the answer is *applied*. `skipped`: entries without an id or
+    a name, which cannot be used."""
+
+    answer: Answer
+    audiences: tuple[PartnerAudience, ...] = ()
+    skipped: int = 0
+
+
+class Partner(Protocol):
+    """A partner. Methods that take a door make one request per `door` call and hold no state: hand
+    in a door that takes a permit for each call. They never raise for what the partner does."""
+
+    name: str
+
+    def body(
+        self,
+        action: Action,
+        audience_ref: PartnerRef,
+        ad_account_ref: PartnerRef,
+        fields: Sequence[MatchField],
+        groups: Sequence[KeyGroup],
+    ) -> bytes:
+        """The request that adds or removes these people. Pure."""
+        ...
+
+    async def send(
+        self, door: Door, base_url: str, token: str, body: bytes, deadline_s: float
+    ) -> Answer:
+        """Send what `body` built: one request."""
+        ...
+
+    async def create_audience(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        name: str,
+        deadline_s: float,
+    ) -> Created:
+        """Make an audience of that name, once, even if an answer is lost."""
+        ...
+
+    async def list_audiences(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        deadline_s: float,
+    ) -> Listed:
+        """The audiences of the ad account that can be filled."""
+        ...
+
+    async def probe(self, door: Door, base_url: str, token: str, deadline_s: float) -> Answer:
+        """Does the token live? One cheap request."""
+        ...
+
+
+def longer_pause(answer: Answer, started_at: Instant, paused_until: Instant | None) -> float | None:
+    """How many seconds the scope rests: the answer's own pause, or five minutes when the request
+    began within a minute after the scope's last pause (`paused_until`) had ended.
+
+    Requests that were in flight together when the limit was hit began before that pause ended, so
+    they do not lengthen it. TikTok: wait 5 minutes after the limit a minute was passed
+    (tiktok-api, section 7); its answer does not say which limit it was.
+    """
+    throttled = answer.cause in (Cause.THROTTLED_APP, Cause.THROTTLED_ACCOUNT)
+    if answer.pause_s is None or not throttled or paused_until is None:
+        return answer.pause_s
+    if paused_until <= started_at < paused_until + seconds(REPEATED_WITHIN_S):
+        return max(answer.pause_s, REPEATED_PAUSE_S)
+    return answer.pause_s

@@ -1,0 +1,18 @@
+"""The partners that Towpath knows, by name. A new one is a folder and a line here."""
+
+from towpath.errors import SettingsError
+from towpath.partners.protocol import Partner
+from towpath.partners.tiktok.client import TikTok
+
+PARTNERS: dict[str, Partner] = {"tiktok": TikTok()}
+
+
+def partner(name: str) -> Partner:
+    """The partner of that name. Raises SettingsError when there is none."""
+    try:
+        return PARTNERS[name]
+    except KeyError:
+        known = ", ".join(sorted(PARTNERS))
+        raise SettingsError(
+            f"There is no partner named {name!r}.", remedy=f"Known are: {known}.", field="partner"
+        ) from None

@@ -1,0 +1,1 @@
+"""TikTok by its streaming endpoints. Its words (advertiser, segment, mapping, AAID) stay here."""

@@ -1,0 +1,54 @@
+"""Pages of TikTok's list of audiences, read as untrusted input. Pure.
+
+TikTok's ids are texts; samples show numbers too. Both are read exactly: they exceed 2^53.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.ids import PartnerRef
+from towpath.partners.protocol import PartnerAudience
+from towpath.partners.tiktok.limits import ID_DIGITS_MAX, PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the list. `audience` is None if it cannot be filled, or lacks an id or a name."""
+
+    ref: PartnerRef | None
+    fillable: bool
+    audience: PartnerAudience | None
+
+
+def ref(value: object) -> PartnerRef | None:
+    """TikTok's id, from text or number; None when it is neither."""
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    usable = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS_MAX
+    return PartnerRef(text) if usable else None
+
+
+def entries(data: Any) -> list[Entry] | None:
+    """The lines of one page (D: GET dmp/custom_audience/list); None when there is no list."""
+    lines = data.get("list") if isinstance(data, dict) else None
+    if not isinstance(lines, list):
+        return None
+    return [_entry(line) for line in lines if isinstance(line, dict)]
+
+
+def is_last(data: dict[str, Any], page: int, count: int) -> bool:
+    """Is this the last page, by what TikTok says or, if it says nothing, by its length?"""
+    info = data.get("page_info")
+    total = info.get("total_page") if isinstance(info, dict) else None
+    if isinstance(total, int):
+        return page >= total
+    return count < PAGE_SIZE
+
+
+def _entry(line: dict[str, Any]) -> Entry:
+    found, name, people = ref(line.get("audience_id")), line.get("name"), line.get("cover_num")
+    fillable = line.get("audience_type") == "Partner" and line.get("is_creator") is True
+    if not fillable or found is None or not isinstance(name, str) or not name:
+        return Entry(found, fillable, None)
+    counted = people if isinstance(people, int) and people >= 0 else None
+    audience = PartnerAudience(found, name, counted, ready=line.get("is_valid") is True)
+    return Entry(found, fillable, audience)
