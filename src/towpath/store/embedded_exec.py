@@ -1,9 +1,9 @@
 """Become PostgreSQL: the last thing a child of the launcher does before it runs a server binary.
 
-Run as a script of its own (`python -I -S embedded_exec.py PARENT_PID PROGRAM ARGUMENT...`), because
-a `preexec_fn` is unsafe in a program with threads. As root it turns into an unprivileged user first,
-since PostgreSQL refuses root; then it asks the kernel for SIGINT (PostgreSQL's fast shutdown) when
-the parent dies. In this order: a change of user clears that wish.
+Run as a script of its own (`python -I -S embedded_exec.py PARENT_PID PROGRAM ARGUMENT...`), since
+a `preexec_fn` is unsafe in a program with threads. As root it turns into an unprivileged user
+first, because PostgreSQL refuses root; then it asks the kernel for SIGINT (PostgreSQL's fast
+shutdown) when the parent dies. In this order: a change of user clears that wish.
 """
 
 import ctypes

@@ -34,11 +34,12 @@ class Migration:
 @cache
 def known() -> tuple[Migration, ...]:
     """The migrations that this software has, in order, numbered from 1 without a gap."""
-    found = []
-    for file in (files("towpath.store") / "sql" / "migrations").iterdir():
-        if match := _NAME.fullmatch(file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_bytes()))
-    found.sort(key=lambda migration: migration.number)
+    folder = files("towpath.store") / "sql" / "migrations"
+    found = [
+        Migration(int(match[1]), match[2], file.read_bytes())
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if (match := _NAME.fullmatch(file.name))
+    ]
     assert [each.number for each in found] == list(range(1, len(found) + 1)), "a gap in migrations"
     return tuple(found)
 
