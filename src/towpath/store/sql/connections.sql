@@ -1,0 +1,74 @@
+-- Authorised links to a partner, and the ad accounts that they reach.
+
+-- name: ensure_connection
+insert into connection (workspace, app, name, people_per_request_max, keys_per_request_max)
+values (%(workspace)s, %(app)s, %(name)s, %(people_per_request_max)s, %(keys_per_request_max)s)
+on conflict (workspace, name) do update
+  set app = excluded.app,
+      people_per_request_max = excluded.people_per_request_max,
+      keys_per_request_max = excluded.keys_per_request_max
+returning id;
+
+-- name: read_connection
+select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
+  people_per_request_max, keys_per_request_max
+from connection where id = %(connection)s and workspace = %(workspace)s;
+
+-- name: list_connections
+select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
+  people_per_request_max, keys_per_request_max
+from connection where workspace = %(workspace)s order by name;
+
+-- name: lock_token
+select token from connection
+where id = %(connection)s and workspace = %(workspace)s for update;
+
+-- name: set_token
+-- A new token ends a break: what waited goes on.
+update connection set token = %(token)s,
+  state = case when %(token)s::int4 is null then 'broken' else 'ready' end,
+  broken_since = case when %(token)s::int4 is null then coalesce(broken_since, %(now)s) end,
+  broken_reason = case when %(token)s::int4 is null then 'disconnected' end,
+  probe_at = null
+where id = %(connection)s and workspace = %(workspace)s;
+
+-- name: mark_broken
+-- Not if the token was exchanged since the request left: the answer speaks of the old one.
+update connection set state = 'broken', broken_since = %(now)s, broken_reason = %(reason)s,
+  probe_at = %(probe_at)s
+where id = %(connection)s and state = 'ready' and token = %(token)s;
+
+-- name: mark_ready
+update connection set state = 'ready', broken_since = null, broken_reason = null, probe_at = null
+where id = %(connection)s and state = 'broken' and token = %(token)s;
+
+-- name: claim_probes
+with due as materialized (
+  select id from connection
+  where state = 'broken' and token is not null and probe_at <= %(now)s
+  order by probe_at limit %(limit)s for update skip locked
+)
+update connection set probe_at = %(next_at)s
+from due where connection.id = due.id
+returning connection.id, workspace, app, token;
+
+-- name: ensure_ad_account
+insert into ad_account (workspace, connection, partner_ref, name)
+select workspace, id, %(partner_ref)s, %(name)s
+from connection where id = %(connection)s and workspace = %(workspace)s
+on conflict (connection, partner_ref) do update set name = excluded.name
+returning id;
+
+-- name: list_ad_accounts
+select id, workspace, connection, partner_ref, name, paused_until, pause_reason
+from ad_account where connection = %(connection)s and workspace = %(workspace)s
+order by name, id;
+
+-- name: read_ad_account
+select id, workspace, connection, partner_ref, name, paused_until, pause_reason
+from ad_account where id = %(ad_account)s and workspace = %(workspace)s;
+
+-- name: pause_ad_account
+update ad_account set paused_until = %(until)s, pause_reason = %(reason)s
+where id = %(ad_account)s and %(until)s > %(now)s
+  and (paused_until is null or paused_until < %(until)s);
