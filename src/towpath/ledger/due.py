@@ -22,13 +22,17 @@ class Group:
     members: PeopleSet
 
 
-def due_groups(state: LedgerState, action: Action, busy: PeopleSet) -> list[Group]:
+def due_groups(
+    state: LedgerState, action: Action, busy: PeopleSet, among: PeopleSet | None = None
+) -> list[Group]:
     """Who must be sent now, by the fields that their row must carry.
 
-    `busy`: who is in flight, or held back for this action. A person with several due fields goes in
+    `busy`: who is in flight, or held back for this action. `among`: only of these people. A person with several due fields goes in
     one row (rule 7); one without a key for a field rides along with an empty cell.
     """
     due = {found: members - busy for found, members in state.due(action).items()}
+    if among is not None:
+        due = {found: members & among for found, members in due.items()}
     rest = union(due.values())
     groups: list[Group] = []
     for count in range(len(due), 0, -1):

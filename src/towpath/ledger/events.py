@@ -121,13 +121,14 @@ def _arrived(state: LedgerState, event: Arrived) -> None:
 
 
 def _settled(state: LedgerState, event: Settled) -> None:
-    if event.settling is Settling.REFUSED:
-        return
     applied = event.settling is Settling.APPLIED
     for match_field in event.fields:
         sets = state.of(match_field)
         lost = event.found_keyless.get(match_field, people())
         sets.keyless |= lost
+        sets.maybe -= lost
+        if event.settling is Settling.REFUSED:
+            continue
         sent = event.members - sets.keyless
         if event.action is Action.ADD:
             sent -= event.omitted.get(match_field, people())
@@ -142,8 +143,7 @@ def _settled(state: LedgerState, event: Settled) -> None:
         else:
             sets.maybe |= sent
             sets.acked -= event.members
-        sets.maybe -= lost
-    if event.action is Action.REMOVE:
+    if event.action is Action.REMOVE and event.settling is not Settling.REFUSED:
         _taken_from(state, event.coholders)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from towpath.clock import Instant
 from towpath.errors import NotFoundError
-from towpath.ids import AudienceId, WorkspaceId
+from towpath.ids import AudienceId, ConnectionId, WorkspaceId
 from towpath.ledger.events import Event, Marked, apply, clip, concerned
 from towpath.ledger.state import FieldState, LedgerState
 from towpath.limits import FOLD_AGE_S, FOLD_LOG_ROWS, FOLD_PEOPLE
@@ -259,6 +259,21 @@ def next_look(db: Db) -> Instant | None:
 def every_audience(db: Db) -> list[AudienceId]:
     """All audiences."""
     return [AudienceId(row[0]) for row in db.execute(_SQL["list_audiences"]).fetchall()]
+
+
+def aged(db: Db, before: Instant) -> list[AudienceId]:
+    """Audiences whose log has waited for its fold since `before`, or longer."""
+    return [AudienceId(row[0]) for row in db.execute(_SQL["read_aged"], (before,)).fetchall()]
+
+
+def postpone(db: Db, audience: AudienceId, until: Instant) -> None:
+    """The sender need not look at the audience before `until`: its route is closed."""
+    db.execute(_SQL["postpone"], (until, audience))
+
+
+def wake_connection(db: Db, connection: ConnectionId, now: Instant) -> None:
+    """The connection may be used again: the sender looks now wherever somebody waits."""
+    db.execute(_SQL["wake_connection"], (now, connection))
 
 
 def _log(db: Db, ledger: Ledger) -> list[tuple[int, Event]]:

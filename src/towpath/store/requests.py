@@ -164,6 +164,7 @@ class InFlight:
     tries: int
     root: RequestId
     parts: int
+    worker: str
 
 
 def read_to_settle(db: Db, audience: AudienceId, ids: Sequence[RequestId]) -> list[InFlight]:
@@ -186,6 +187,7 @@ def read_to_settle(db: Db, audience: AudienceId, ids: Sequence[RequestId]) -> li
                 row[11],
                 RequestId(row[12] if row[12] is not None else row[0]),
                 row[13],
+                row[14],
             )
         )
     return found
@@ -271,23 +273,47 @@ def any_part_applied(db: Db, root: RequestId) -> bool:
     return bool(row and row[0])
 
 
-def attempted(
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An answered attempt: its request, code and the partner's request id; who was in it."""
+
+    request: RequestId
+    code: int | None
+    partner_request_ref: str | None
+    members: PeopleSet
+
+
+def attempts(
     db: Db, audience: AudienceId, action: Action, since: Instant, members: PeopleSet
-) -> PeopleSet:
-    """Of `members`: who was in an answered attempt of `action` that began at `since` or later."""
+) -> list[Attempt]:
+    """Answered attempts of `action` that began at `since` or later, near these numbers; the newest
+    first."""
     if not members:
-        return people()
+        return []
     parameters = (audience, int(action), since, members.max(), members.min())
-    rows = db.execute(_SQL["read_attempts"], parameters, binary=True)
-    return union(load(row[0]) for row in rows) & members
+    return [
+        Attempt(RequestId(row[0]), row[1], row[2], load(row[3]))
+        for row in db.execute(_SQL["read_attempts"], parameters, binary=True)
+    ]
 
 
-def last_failure(
-    db: Db, audience: AudienceId, action: Action
-) -> tuple[RequestId, int | None, str | None] | None:
-    """The newest failed request of an action: its id, code and the partner's request id."""
-    row = db.execute(_SQL["last_failure"], (audience, int(action))).fetchone()
-    return (RequestId(row[0]), row[1], row[2]) if row else None
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """The causes that stop everybody of an app, a connection, an ad account."""
+
+    app: tuple[str, ...]
+    connection: tuple[str, ...]
+    account: tuple[str, ...]
+
+
+def stopped_behind(db: Db, audience: AudienceId, since: Instant, stops: Stops) -> Attempt | None:
+    """The newest refusal since then that stopped everybody on the way to this audience."""
+    found = db.execute(
+        _SQL["stopped_behind"],
+        {"audience": audience, "since": since, "app_causes": list(stops.app)}
+        | {"connection_causes": list(stops.connection), "account_causes": list(stops.account)},
+    ).fetchone()
+    return Attempt(RequestId(found[0]), found[1], found[2], people()) if found else None
 
 
 @dataclass(frozen=True, slots=True)

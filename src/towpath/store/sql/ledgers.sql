@@ -67,7 +67,15 @@ select id from audience order by id;
 -- name: next_look
 select min(look_at) from audience;
 
--- name: wake_audiences
--- After a pause of an app, an ad account or a connection ended.
-update audience set look_at = least(coalesce(look_at, %(now)s), %(now)s)
-where ad_account in (select id from ad_account where connection = %(connection)s);
+-- name: postpone
+-- Nothing can be sent before then: do not look again until it may.
+update audience set look_at = %s where id = %s and look_at is not null;
+
+-- name: wake_connection
+-- The connection may be used again: look now wherever somebody waits.
+update audience a set look_at = least(a.look_at, %s)
+from ad_account c where c.id = a.ad_account and c.connection = %s and a.look_at is not null;
+
+-- name: read_aged
+-- Ledgers whose log has waited since before a moment.
+select id from audience where log_since <= %s order by id;

@@ -26,7 +26,7 @@ select min(retry_at) from request where audience = %s;
 -- name: read_to_settle
 -- Only requests still in flight: whose lease ran out was settled as unknown (rule 4).
 select id, action, fields, members, people, sharing, coholders, omitted, permit, started_at,
-       lease_until, tries, root, parts
+       lease_until, tries, root, parts, worker
 from request where id = any(%s) and audience = %s and state = 'in flight'
 order by id for update;
 
@@ -55,16 +55,28 @@ select min(lease_until) from request where state = 'in flight';
 select exists (select from request where root = %s and state = 'applied');
 
 -- name: read_attempts
--- Who was in an answered attempt of an action that began after a moment.
-select members from request
+-- Who was in an answered attempt of an action that began after a moment, the newest first.
+select id, code, partner_request_ref, members from request
 where audience = %s and action = %s and started_at >= %s and state <> 'in flight'
-  and low <= %s and high >= %s;
+  and low <= %s and high >= %s
+order by answered_at desc, id desc;
 
--- name: last_failure
--- The newest failed attempt of an action: its code and request id are told to all who wait.
-select id, code, partner_request_ref from request
-where audience = %s and action = %s and state in ('refused', 'unknown')
-order by answered_at desc limit 1;
+-- name: stopped_behind
+-- The newest refusal since then that stopped everybody on the same way to the partner: the app, the
+-- connection or the ad account. Whoever waited behind it was attempted by it (architecture 5, rule 8).
+select r.id, r.code, r.partner_request_ref
+from request r
+join audience b on b.id = r.audience
+join ad_account their_account on their_account.id = b.ad_account
+join connection their_connection on their_connection.id = their_account.connection
+join audience a on a.id = %(audience)s
+join ad_account account on account.id = a.ad_account
+join connection connection on connection.id = account.connection
+where r.answered_at >= %(since)s and r.started_at >= %(since)s and r.state = 'refused'
+  and (their_connection.app = connection.app and r.cause = any(%(app_causes)s)
+    or their_connection.id = connection.id and r.cause = any(%(connection_causes)s)
+    or their_account.id = account.id and r.cause = any(%(account_causes)s))
+order by r.answered_at desc, r.id desc limit 1;
 
 -- name: count_open
 -- What still has to happen: requests in flight, requests to retry, windows not ended.

@@ -1,0 +1,268 @@
+"""The claim: who of an audience leaves now, written as requests before a byte is sent.
+
+One transaction: permits first, then the ledger's row; retries before fresh people, removals before
+adds; at most `limits.CLAIM_REQUESTS_MAX` requests. Architecture 5, Claim; invariants I-19, I-21,
+I-22, I-34, I-40, I-42, I-44.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from towpath.clock import Instant
+from towpath.engine.shared_keys import settle_shared
+from towpath.ids import RequestId
+from towpath.ledger.due import Group, due_groups
+from towpath.ledger.due import requests as cut_requests
+from towpath.ledger.events import SetByField
+from towpath.ledger.windows import Windows
+from towpath.limits import CLAIM_REQUESTS_MAX, HALVED_PARTS_MAX
+from towpath.partners.protocol import Cause
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet, block_span, people
+from towpath.store import ledgers, permits, requests
+from towpath.store.audiences import Route
+from towpath.store.database import Db
+from towpath.store.ledgers import Ledger
+from towpath.store.requests import NewRequest, Retry
+
+STREAMING: permits.EndpointClass = "streaming"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A request in flight, committed: what the courier needs to send it."""
+
+    id: RequestId
+    route: Route
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    omitted: SetByField
+    lease_until: Instant
+    holder: str
+    permit: int | None
+
+    @classmethod
+    def expired(cls, request: RequestId, route: Route, now: Instant) -> "Claimed":
+        """A request whose worker is gone: nothing is known of it but that its lease ended."""
+        return cls(request, route, Action.ADD, (), people(), {}, now, "", None)
+
+
+@dataclass(slots=True)
+class Claimant:
+    """Who claims: a worker's name, the spans to reckon with, whether permits are needed."""
+
+    worker: str
+    windows: Windows
+    with_permits: bool = True
+    claims: int = 0
+
+    def next_holder(self) -> str:
+        """A name for the next claim: who comes back from the dead frees no one else's permit."""
+        self.claims += 1
+        return f"{self.worker}/{self.claims}"
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A claim being made: what is busy, what was chosen, how many requests still fit."""
+
+    db: Db
+    route: Route
+    ledger: Ledger
+    now: Instant
+    room: int
+    in_flight: PeopleSet
+    held: dict[Action, PeopleSet]
+    chosen: list[NewRequest]
+
+    def busy(self, action: Action) -> PeopleSet:
+        """Who must not be chosen for this action."""
+        return self.in_flight | self.held[action]
+
+    def choose(self, new: NewRequest) -> None:
+        """Take a request into the claim."""
+        self.chosen.append(new)
+        self.in_flight |= new.members
+        self.room -= 1
+
+
+def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claimed]:
+    """Write the requests that may leave now, and return them. Nothing is sent here."""
+    most = CLAIM_REQUESTS_MAX
+    lease_until = now + claimant.windows.lease
+    holder = claimant.next_holder()
+    with db.transaction():
+        free: Sequence[int | None] = [None] * most
+        if claimant.with_permits:
+            free = permits.take(db, route.app, STREAMING, most, claimant.worker, now, lease_until)
+        if not free:
+            return []
+        ledger = ledgers.lock(db, route.audience)
+        draft = _Draft(
+            db,
+            route,
+            ledger,
+            now,
+            len(free),
+            people(),
+            requests.held(db, route.audience, now),
+            [],
+        )
+        for members in requests.in_flight(db, route.audience).values():
+            draft.in_flight |= members
+        _retries(draft)
+        everything = _fresh(draft, claimant.windows)
+        lease = requests.Claim(holder, now, lease_until)
+        ids = requests.write(db, ledger.head, lease, draft.chosen, free[: len(draft.chosen)])
+        unused = [number for number in free[len(draft.chosen) :] if number is not None]
+        if unused:
+            permits.put_back(db, route.app, STREAMING, holder, unused, now)
+        _plan_next_look(draft, claimant.windows, everything=everything)
+        ledgers.close(db, ledger, now)
+    return [
+        Claimed(
+            request,
+            route,
+            new.action,
+            new.fields,
+            new.members,
+            new.omitted,
+            lease_until,
+            holder,
+            permit,
+        )
+        for request, new, permit in zip(ids, draft.chosen, free, strict=False)
+    ]
+
+
+def _retries(draft: _Draft) -> None:
+    """Claim failed requests again, each on its own, as far as their people are still due."""
+    done: list[RequestId] = []
+    for retry in requests.retries(draft.db, draft.route.audience, draft.now, CLAIM_REQUESTS_MAX):
+        if draft.room <= 0:
+            # Not tried yet: nobody else may take its people, or tries would be lost.
+            draft.held[retry.action] |= retry.members
+            continue
+        ledgers.open_people(draft.db, draft.ledger, retry.members)
+        busy = draft.busy(retry.action)
+        groups = due_groups(draft.ledger.state, retry.action, busy, among=retry.members)
+        parts, pieces = _pieces(draft, retry, groups)
+        tries = retry.tries + (1 if Cause(retry.cause or Cause.SERVER).costs_try else 0)
+        for piece in pieces:
+            new = settle_shared(
+                draft.db, draft.ledger, retry.action, piece, draft.in_flight, draft.now
+            )
+            if new is not None:
+                draft.choose(
+                    NewRequest(
+                        retry.action,
+                        new.fields,
+                        new.members,
+                        new.sharing,
+                        new.coholders,
+                        new.omitted,
+                        tries,
+                        parent=retry.id,
+                        root=retry.root,
+                        parts=parts,
+                    )
+                )
+        done.append(retry.id)
+    requests.end_retries(draft.db, done)
+
+
+def _pieces(draft: _Draft, retry: Retry, groups: list[Group]) -> tuple[int, list[Group]]:
+    """The retried people in requests: halved when the rows were refused, never above the size.
+
+    Halving finds the bad rows; if no part of eight is applied it is not the rows (rule 8).
+    """
+    parts, most = retry.parts, None
+    if Cause(retry.cause or Cause.SERVER) is Cause.ROWS and len(retry.members) > 1:
+        beyond = retry.parts * 2 > HALVED_PARTS_MAX
+        if not beyond or requests.any_part_applied(draft.db, retry.root):
+            parts, most = retry.parts * 2, (len(retry.members) + 1) // 2
+    pieces: list[Group] = []
+    for group in groups:
+        size = request_size(draft.route, len(group.fields))
+        size = size if most is None else min(size, most)
+        pieces.extend(cut_requests([group], size, CLAIM_REQUESTS_MAX))
+    return parts, pieces
+
+
+def _fresh(draft: _Draft, windows: Windows) -> bool:
+    """Claim people who are due and back off from nothing, removals first.
+
+    Full requests leave at once; the rest when the flush is due, and then whoever is left. Gives
+    whether everybody who is due was claimed.
+    """
+    head = draft.ledger.head
+    flush = head.due_since is None or head.due_since + windows.flush <= draft.now
+    everything = True
+    for action in (Action.REMOVE, Action.ADD):
+        everything &= _fresh_of(draft, action, flush=flush)
+    return everything
+
+
+def _fresh_of(draft: _Draft, action: Action, *, flush: bool) -> bool:
+    everything = True
+    for group in _due_now(draft, action):
+        size = request_size(draft.route, len(group.fields))
+        pieces = cut_requests([group], size, CLAIM_REQUESTS_MAX + 1)
+        for piece in pieces:
+            if draft.room <= 0 or (len(piece.members) < size and not flush):
+                everything = False
+                break
+            new = settle_shared(draft.db, draft.ledger, action, piece, draft.in_flight, draft.now)
+            if new is not None:
+                draft.choose(
+                    NewRequest(
+                        action,
+                        new.fields,
+                        new.members,
+                        new.sharing,
+                        new.coholders,
+                        new.omitted,
+                        tries=1,
+                    )
+                )
+    return everything
+
+
+def _due_now(draft: _Draft, action: Action) -> list[Group]:
+    """Who is due for `action`, from as many blocks as fill the claim's room (and a little more)."""
+    busy = draft.busy(action)
+    need = (draft.room + 1) * request_size(draft.route, 1)
+    found = 0
+    wanted: list[int] = []
+    for block, due_in, due_out in ledgers.blocks_with_work(draft.db, draft.ledger):
+        due = due_in if action is Action.ADD else due_out
+        likely = due - (busy.range_cardinality(*block_span(block)) if busy else 0)
+        if likely > 0:
+            wanted.append(block)
+            found += likely
+        if found >= need:
+            break
+    ledgers.open_blocks(draft.db, draft.ledger, wanted)
+    return due_groups(draft.ledger.state, action, busy)
+
+
+def _plan_next_look(draft: _Draft, windows: Windows, *, everything: bool) -> None:
+    head, now = draft.ledger.head, draft.now
+    head.look_at = None
+    if everything:
+        head.due_since = None
+    elif head.due_since is None:
+        head.due_since = now
+    if head.due_since is not None:
+        # With no room left, ask again as soon as a permit is free; else at the flush.
+        draft.ledger.look(now if draft.room <= 0 else max(now, head.due_since + windows.flush))
+    retry = requests.next_retry(draft.db, draft.route.audience)
+    if retry is not None:
+        draft.ledger.look(max(retry, now))
+
+
+def request_size(route: Route, fields: int) -> int:
+    """How many people a request with so many fields may carry; every cell counts as filled."""
+    return max(1, min(route.people_per_request, route.keys_per_request // max(fields, 1)))

@@ -1,0 +1,100 @@
+"""The courier: one claimed request's way to the partner and back.
+
+Digests are read as a few long byte strings, laid into a body, and posted; no transaction is open
+meanwhile. What comes back is an answer to settle, whatever happened.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from towpath.engine.claim import Claimed
+from towpath.ids import RequestId
+from towpath.ledger.events import SetByField
+from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
+from towpath.people.key_group import KeyGroup
+from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet, people, union
+from towpath.store import match_keys
+from towpath.store.database import Db, int4_array
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a request carries: its body, or None when nobody in it has a key any more."""
+
+    claimed: Claimed
+    body: bytes | None
+    found_keyless: SetByField = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a request, ready to be settled."""
+
+    request: RequestId
+    claimed: Claimed
+    answer: Answer
+    found_keyless: SetByField = field(default_factory=dict)
+
+
+NOTHING_TO_SEND = Answer(
+    AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
+)
+LEASE_ENDED = Answer(
+    AnswerKind.UNKNOWN, Cause.NETWORK, message="The worker's lease ended without an answer."
+)
+
+
+def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
+    """Read the digests of a claimed request and build its body.
+
+    Whoever has no key left is found by counting; only then are people asked for one by one set.
+    """
+    groups = list(_groups(db, claimed))
+    found = sum(group.people for group in groups)
+    keyless: SetByField = {}
+    if found < len(claimed.members):
+        keyless = _keyless(db, claimed)
+    if not groups:
+        return Load(claimed, None, keyless)
+    route = claimed.route
+    body = partner.body(
+        claimed.action, route.audience_ref, route.ad_account_ref, claimed.fields, groups
+    )
+    return Load(claimed, body, keyless)
+
+
+def _groups(db: Db, claimed: Claimed) -> Iterator[KeyGroup]:
+    """Digests of everybody, without the keys that this request leaves out."""
+    special = union(claimed.omitted.values())
+    yield from match_keys.read_digests(db, claimed.members - special, claimed.fields)
+    for fields, members in _by_omission(claimed, special):
+        if fields:
+            yield from match_keys.read_digests(db, members, fields)
+
+
+def _by_omission(
+    claimed: Claimed, special: PeopleSet
+) -> Iterator[tuple[tuple[MatchField, ...], PeopleSet]]:
+    """People with keys left out, by the fields that remain; as few sets as there are cases."""
+    cases: list[tuple[tuple[MatchField, ...], PeopleSet]] = [((), special)]
+    for match_field in claimed.fields:
+        left_out = claimed.omitted.get(match_field, people())
+        cases = [
+            case
+            for fields, members in cases
+            for case in (
+                (fields, members & left_out),
+                ((*fields, match_field), members - left_out),
+            )
+            if case[1]
+        ]
+    return iter(cases)
+
+
+def _keyless(db: Db, claimed: Claimed) -> SetByField:
+    """Who of the request has no key at all now: keyless for each of its fields."""
+    present = match_keys.key_presence(db, int4_array(claimed.members))
+    reachable = union(present.get(match_field, people()) for match_field in claimed.fields)
+    lost = claimed.members - reachable
+    return dict.fromkeys(claimed.fields, lost) if lost else {}

@@ -1,0 +1,158 @@
+"""What time alone does to a ledger: leases end, windows end, people are given up on, logs age.
+
+A request whose lease ran out settles as unknown. When a contrary window ends, its people are sent
+once more. When an arrival's window ends, whoever was attempted is errored and parked; the others
+get their attempt first. Architecture 5, rules 1, 2, 4 and 8.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from towpath.clock import Instant
+from towpath.engine.claim import Claimed
+from towpath.engine.courier import LEASE_ENDED, Answered
+from towpath.engine.settle import settle
+from towpath.ids import ArrivalId, AudienceId, RequestId
+from towpath.ledger.arrivals import Closing, OpenArrival, give_up
+from towpath.ledger.events import Marked, MarkKind, ResendDue
+from towpath.ledger.windows import Windows, resend_now
+from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
+from towpath.partners.protocol import Cause, Scope
+from towpath.people.people_set import PeopleSet, people, union
+from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends
+from towpath.store.arrivals import OpenArrivals
+from towpath.store.database import Db
+
+STOPS = requests.Stops(
+    app=tuple(cause.value for cause in Cause if cause.scope is Scope.APP),
+    connection=tuple(cause.value for cause in Cause if cause.scope is Scope.CONNECTION),
+    account=tuple(cause.value for cause in Cause if cause.scope is Scope.AD_ACCOUNT),
+)
+
+
+@dataclass(slots=True)
+class Deadlines:
+    """The service that lets time pass; any number of workers may run one."""
+
+    db: Db
+    windows: Windows
+    chance: Random
+    service: str = "deadlines"
+
+    def tick(self, now: Instant) -> bool:
+        """Do one kind of what is overdue; says whether there may be more."""
+        steady_since = pulses.beat(self.db, self.service, now)
+        return (
+            self._end_leases(now)
+            or self._end_windows(now)
+            or self._give_up(now, steady_since)
+            or self._fold(now)
+        )
+
+    def _end_leases(self, now: Instant) -> bool:
+        over = requests.expired(self.db, now, SETTLE_REQUESTS_MAX)
+        by_audience: dict[AudienceId, list[RequestId]] = {}
+        for request, audience in over:
+            by_audience.setdefault(audience, []).append(request)
+        routes = audiences.routes(self.db, by_audience)
+        for audience, ids in by_audience.items():
+            route = routes[audience]
+            # The permits of a dead worker are freed by their own lease.
+            answered = [Answered(one, Claimed.expired(one, route, now), LEASE_ENDED) for one in ids]
+            settle(self.db, audience, route.app, answered, now, self.windows, self.chance)
+        return bool(over)
+
+    def _end_windows(self, now: Instant) -> bool:
+        due = resends.due_audiences(self.db, now)
+        for audience in due:
+            with self.db.transaction():
+                ledger = ledgers.lock(self.db, audience)
+                later = resends.read_later(self.db, audience, now)
+                for one in resends.read_due(self.db, audience, now):
+                    again = resend_now(one.members, [later[one.action]])
+                    ledgers.open_people(self.db, ledger, again)
+                    event = ResendDue(one.action, one.fields, again)
+                    resends.write_done(self.db, one.id, ledgers.record(ledger, event), again)
+                ledger.due(now - self.windows.flush, self.windows.flush)
+                ledgers.close(self.db, ledger, now)
+        return bool(due)
+
+    def _give_up(self, now: Instant, steady_since: Instant) -> bool:
+        closed = False
+        for audience in arrivals.overdue(self.db, now):
+            with self.db.transaction():
+                closed |= self._give_up_in(audience, now, steady_since)
+        return closed
+
+    def _give_up_in(self, audience: AudienceId, now: Instant, steady_since: Instant) -> bool:
+        ledger = ledgers.lock(self.db, audience)
+        opened = arrivals.read_open(self.db, audience, everybody())
+        attempted, causes = self._attempted(audience, opened, now, steady_since)
+        everyone = union(arrival.waiting for arrival in opened.arrivals)
+        ledgers.open_people(self.db, ledger, everyone)
+        closed = False
+        for arrival_id, found in causes.items():
+            one = {arrival_id: attempted[arrival_id]}
+            closing = Closing.of(opened.arrivals)
+            parked = give_up(closing, ledger.state, opened.arrivals, one, now)
+            for given_up in parked:
+                marked = Marked(MarkKind.PARKED, given_up.fields, given_up.members)
+                ledgers.mark(self.db, ledger, marked, now, "gave up")
+            cause = arrivals.Cause(found.request, found.code, found.partner_request_ref)
+            arrivals.write_closed(self.db, audience, opened, closing, now, cause)
+            opened.arrivals = [
+                _with(arrival, closing.waiting[arrival.id]) for arrival in opened.arrivals
+            ]
+            closed |= bool(closing.closed)
+        # Whoever is left was not attempted: let them go now.
+        ledger.due(now - self.windows.flush, self.windows.flush)
+        ledgers.close(self.db, ledger, now)
+        return closed
+
+    def _attempted(
+        self, audience: AudienceId, opened: OpenArrivals, now: Instant, steady_since: Instant
+    ) -> tuple[dict[ArrivalId, PeopleSet], dict[ArrivalId, requests.Attempt]]:
+        """Of each overdue arrival: who was in an attempt, and the newest such attempt.
+
+        A refusal that stopped the app, the connection or the ad account is an attempt of all who
+        wait behind it.
+        """
+        attempted: dict[ArrivalId, PeopleSet] = {}
+        causes: dict[ArrivalId, requests.Attempt] = {}
+        for arrival in opened.arrivals:
+            if arrival.deadline > now:
+                continue
+            since = max(arrival.arrived_at, steady_since)
+            stopped = requests.stopped_behind(self.db, audience, since, STOPS)
+            tried = requests.attempts(self.db, audience, arrival.action, since, arrival.waiting)
+            found = arrival.waiting if stopped else union(one.members for one in tried)
+            newest = stopped or next((one for one in tried), None)
+            if newest is not None and found & arrival.waiting:
+                attempted[arrival.id] = found
+                causes[arrival.id] = newest
+        return attempted, causes
+
+    def _fold(self, now: Instant) -> bool:
+        """Fold logs that are old enough but too small to have been folded by a settle."""
+        aged = ledgers.aged(self.db, now - timedelta(seconds=FOLD_AGE_S))
+        for audience in aged:
+            with self.db.transaction():
+                ledgers.close(self.db, ledgers.lock(self.db, audience), now)
+        return bool(aged)
+
+
+def everybody() -> PeopleSet:
+    """A set that spans all numbers, for reading arrivals whoever is in them."""
+    return people([0, 2**31 - 1])
+
+
+def _with(arrival: OpenArrival, waiting: PeopleSet) -> OpenArrival:
+    return OpenArrival(
+        arrival.id,
+        arrival.action,
+        arrival.fields,
+        waiting,
+        arrival.arrived_at,
+        arrival.deadline,
+    )

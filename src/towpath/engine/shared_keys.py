@@ -1,0 +1,106 @@
+"""What keys that several people hold mean for a request about to be made (architecture 5, Keys).
+
+Only people who share a key come this way; for everybody else this is one small query a piece.
+"""
+
+from dataclasses import dataclass
+
+from towpath.clock import Instant
+from towpath.ledger.arrivals import Closing, Counter, Reason, keyless_everywhere
+from towpath.ledger.due import Group
+from towpath.ledger.events import Marked, MarkKind, SetByField
+from towpath.ledger.sharing import HeldKey, Usable, coholders, turns, usable_keys
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet, people, union
+from towpath.store import arrivals, ledgers, shared_keys
+from towpath.store.database import Db
+from towpath.store.ledgers import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """A piece that may be sent: who, who of them share a key, with whom, and what is left out."""
+
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    sharing: PeopleSet
+    coholders: PeopleSet
+    omitted: SetByField
+
+
+def held_keys(
+    db: Db, ledger: Ledger, members: PeopleSet, fields: tuple[MatchField, ...]
+) -> list[HeldKey]:
+    """The shared keys that these people hold, of these fields."""
+    found = shared_keys.holders(db, ledger.head.workspace, members)
+    return [HeldKey(key.field, key.holders, key.withdrawn) for key in found if key.field in fields]
+
+
+def settle_shared(
+    db: Db, ledger: Ledger, action: Action, piece: Group, in_flight: PeopleSet, now: Instant
+) -> Sendable | None:
+    """Decide on the shared keys of a piece. None: nobody of it can go now.
+
+    Whoever has nothing left to send leaves here, counted as not synced: blocked, or still wanted.
+    """
+    keys = held_keys(db, ledger, piece.members, piece.fields)
+    if not keys:
+        return Sendable(piece.fields, piece.members, people(), people(), {})
+    ledgers.open_people(db, ledger, union(key.holders for key in keys))
+    sharing = union(key.holders for key in keys) & piece.members
+    turn = turns(keys, sharing, in_flight)
+    going = turn.go
+    wanted = {found: ledger.state.of(found).want for found in piece.fields}
+    usable = usable_keys(keys, action, going, wanted)
+    stopped = _stop(db, ledger, action, piece.fields, going, usable, now)
+    going = going - stopped
+    members = (piece.members - sharing) | going
+    if not members:
+        return None
+    omitted = {found: left & going for found, left in usable.left_out.items() if left & going}
+    bound = coholders(keys, going, usable.left_out)
+    ledgers.open_people(db, ledger, bound)
+    return Sendable(piece.fields, members, going, bound, omitted)
+
+
+def _stop(
+    db: Db,
+    ledger: Ledger,
+    action: Action,
+    fields: tuple[MatchField, ...],
+    going: PeopleSet,
+    usable: Usable,
+    now: Instant,
+) -> PeopleSet:
+    """Record keys that are blocked or still wanted; gives who has nothing left to send."""
+    for match_field, holding in usable.holding.items():
+        ledgers.mark(db, ledger, Marked(MarkKind.HELD, (match_field,), holding), now)
+    if action is Action.ADD:
+        for match_field, left in usable.left_out.items():
+            ledgers.mark(db, ledger, Marked(MarkKind.KEYLESS, (match_field,), left), now, "blocked")
+        stopped = keyless_everywhere(ledger.state, fields, going)
+        reason = Reason.BLOCKED
+    else:
+        stopped = nothing_left(ledger, fields, going, usable.left_out)
+        reason = Reason.STILL_WANTED
+        if stopped:
+            ledgers.mark(db, ledger, Marked(MarkKind.LEFT, fields, stopped), now)
+    if stopped:
+        opened = arrivals.read_open(db, ledger.head.audience, stopped)
+        closing = Closing.of(opened.arrivals)
+        for arrival in opened.arrivals:
+            if arrival.action is action:
+                closing.close(arrival, Counter.NOT_SYNCED, reason, stopped)
+        arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
+    return stopped
+
+
+def nothing_left(
+    ledger: Ledger, fields: tuple[MatchField, ...], members: PeopleSet, left_out: SetByField
+) -> PeopleSet:
+    """Of `members`: whose every key, of these fields, is left out (or does not exist)."""
+    found = members.copy()
+    for match_field in fields:
+        found &= left_out.get(match_field, people()) | ledger.state.of(match_field).keyless
+    return found
