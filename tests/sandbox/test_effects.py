@@ -110,7 +110,7 @@ def test_no_fault(caller: Caller, name: str) -> None:
 
 
 def test_the_rate_is_kept_and_every_kind_happens(clock: SettableClock) -> None:
-    caller = Caller(Sandbox(2, clock, Rules(mapping_per_s=10**6)))
+    caller = Caller(Sandbox(2, clock, Rules(mapping_per_s=10**6, acceptance_s=3)))
     caller.sandbox.faults.set(0.1)
     audience = caller.create()
     call = caller.mapping("add", audience, [{EMAIL: KEYS[0]}])
@@ -118,6 +118,8 @@ def test_the_rate_is_kept_and_every_kind_happens(clock: SettableClock) -> None:
     spoiled = [reply.fault for reply in replies if reply.fault]
     assert 400 < len(spoiled) < 600
     assert set(spoiled) == set(WEIGHTS)
+    late = [row.effect_at for row in caller.sandbox.log.rows if row.applied == "late"]
+    assert max(at or 0 for at in late) == clock() + 3, "a late one may take all of D"
     assert caller.get("user/info/")["code"] == 0
     with pytest.raises(ValueError, match="rate"):
         caller.sandbox.faults.set(1.1)

@@ -67,8 +67,7 @@ class Membership:
     def lines(self, audience: str) -> Iterator[str]:
         """Every key as "field:hash", sorted as text."""
         fields = self._sets.get(audience, {})
-        # A colon sorts before an underscore: "gaid:" comes before "gaid_md5:" only with its colon.
-        for field in sorted(fields, key=lambda name: f"{name}:"):
+        for field in sorted(fields):
             for key in sorted(fields[field]):
                 yield f"{field}:{key.hex()}"
 
