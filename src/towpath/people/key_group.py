@@ -7,6 +7,7 @@ laid out from them without a loop over people.
 from dataclasses import dataclass
 
 from towpath.people.match_field import MatchField
+from towpath.people.people_set import PeopleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,13 @@ class KeyGroup:
 
     people: int
     digests: dict[MatchField, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """A key that two or more profiles hold: all of them, and who of them has withdrawn consent."""
+
+    field: MatchField
+    digest: bytes
+    holders: PeopleSet
+    withdrawn: PeopleSet

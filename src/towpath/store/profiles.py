@@ -1,0 +1,139 @@
+"""Profiles: people, written a batch at a time and all in one transaction.
+
+A batch is copied into a temporary table, merged with what is stored, and only what differs is
+written: handing in the same people again changes nothing. Devices, match keys and shared keys
+follow in the same transaction.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from towpath.clock import Instant
+from towpath.ids import WorkspaceId
+from towpath.people.consent import ConsentSets, ConsentState
+from towpath.people.people_set import PeopleSet
+from towpath.people.profile import Device, Identifier, PeopleBatch
+from towpath.store import devices, match_keys, shared_keys, workspaces
+from towpath.store.database import Db, Int4Array
+from towpath.store.number_sets import unpacked
+from towpath.store.queries import queries
+
+_NULL = r"\N"
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What became of a batch: people who are new, whose profile changed, and whose keys changed.
+
+    `keys_changed` holds new people who have a key as well.
+    """
+
+    people: int
+    new: int
+    changed: int
+    keys_changed: PeopleSet
+
+
+def upsert(db: Db, workspace: WorkspaceId, batch: PeopleBatch, now: Instant) -> Upserted:
+    """Write a batch (each external id once; `profile.merge_same`) in one transaction.
+
+    None in the batch leaves what is stored. New people get the next numbers in the batch's order.
+    Raises NotFoundError when there is no such workspace.
+    """
+    sql = queries("profiles")
+    given = {"workspace": workspace, "now": now}
+    # prepare=False: a plan kept from an empty temporary table would be kept for a full one.
+    with db.transaction():
+        workspaces.lock(db, workspace)
+        db.execute(sql["create_staged"])
+        db.execute(sql["create_merged"])
+        with db.cursor() as cursor, cursor.copy(sql["copy_staged"]) as copy:
+            copy.write(_copy_text(batch))
+        db.execute(sql["merge_staged"], given, prepare=False)
+        new = db.execute(sql["insert_new"], given, prepare=False).rowcount
+        changed = db.execute(sql["update_changed"], given, prepare=False).rowcount
+        if any(batch.idfa) or any(batch.gaid) or set(batch.tracking_allowed) != {None}:
+            devices.write_merged(db, now)
+        keys_changed = match_keys.write_merged(db)
+        if keys_changed:
+            shared_keys.write_changes(db, workspace)
+    return Upserted(len(batch), new, changed, keys_changed)
+
+
+def consent_sets(db: Db, numbers: Int4Array) -> ConsentSets:
+    """These people by their consent. One query."""
+    rows = db.execute(queries("profiles")["read_consents"], (numbers,), binary=True)
+    found = {cast("int", state): packed for state, packed in rows}
+    return ConsentSets(
+        granted=unpacked(found.get(ConsentState.GRANTED)),
+        withdrawn=unpacked(found.get(ConsentState.WITHDRAWN)),
+        unknown=unpacked(found.get(ConsentState.UNKNOWN)),
+    )
+
+
+def countries(db: Db, workspace: WorkspaceId, external_ids: Sequence[str]) -> dict[str, str]:
+    """The stored country of those of these people who have one."""
+    if not external_ids:
+        return {}
+    rows = db.execute(queries("profiles")["read_countries"], (workspace, list(external_ids)))
+    return {str(external_id): str(country) for external_id, country in rows}
+
+
+def _copy_text(batch: PeopleBatch) -> bytes:
+    """The batch in COPY's text format, columns in the order of the table `staged`."""
+    consents = batch.consent
+    columns = [
+        map(str, range(len(batch))),
+        _texts(batch.external_id),
+        *_identifiers(batch.email),
+        *_identifiers(batch.phone),
+        *_devices(batch.idfa),
+        *_devices(batch.gaid),
+        _plain(batch.tracking_allowed),
+        _texts(batch.country),
+        _texts(batch.language),
+        _texts(batch.first_name),
+        _texts(batch.last_name),
+        _plain(batch.birth_date),
+        _texts([_JSON.encode(one).decode() if one else None for one in batch.attributes]),
+        _plain([one and int(one.state) for one in consents]),
+        _texts([one and one.source for one in consents]),
+        _plain([one and one.at for one in consents]),
+    ]
+    rows = "\n".join(map("\t".join, zip(*columns, strict=True)))
+    return f"{rows}\n".encode() if rows else b""
+
+
+def _texts(cells: Sequence[str | None]) -> list[str]:
+    found = [_NULL if cell is None else cell for cell in cells]
+    if _SPECIAL.search("".join(cell for cell in cells if cell is not None)):
+        return [
+            _NULL if cell is None else cell.translate(_ESCAPES) if _SPECIAL.search(cell) else cell
+            for cell in cells
+        ]
+    return found
+
+
+def _plain(cells: Iterable[object]) -> list[str]:
+    return [_NULL if cell is None else str(cell) for cell in cells]
+
+
+def _identifiers(cells: Sequence[Identifier | None]) -> tuple[list[str], list[str]]:
+    return (
+        _texts([cell and cell.value for cell in cells]),
+        [_NULL if cell is None else rf"\\x{cell.digest.hex()}" for cell in cells],
+    )
+
+
+def _devices(cells: Sequence[Device | None]) -> tuple[list[str], list[str]]:
+    return (
+        _texts([cell and cell.value for cell in cells]),
+        _plain([cell and cell.tracking_allowed for cell in cells]),
+    )

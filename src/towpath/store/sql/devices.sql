@@ -1,0 +1,32 @@
+-- name: upsert_devices
+-- A device's time moves only when it becomes the person's newest of its kind: handing in the same
+-- device again writes nothing. An id that comes without a word on tracking is allowed, for systems
+-- hand out zeros when the person denied it.
+insert into device as d (profile, kind, value, tracking_allowed, seen_at)
+select m.number, v.kind, v.value, n.allowed, %(now)s
+from merged m
+cross join lateral (
+  values ('idfa', m.idfa, m.idfa_allowed), ('gaid', m.gaid, m.gaid_allowed)
+) v (kind, value, allowed)
+left join device o on o.profile = m.number and o.kind = v.kind and o.value = v.value
+cross join lateral (
+  select coalesce(m.tracking_allowed, v.allowed, o.tracking_allowed, true) as allowed
+) n
+where v.value is not null
+  and (
+    o.profile is null
+    or o.tracking_allowed <> n.allowed
+    or exists (
+      select from device later
+      where later.profile = m.number and later.kind = v.kind and later.seen_at > o.seen_at
+    )
+  )
+on conflict (profile, kind, value)
+do update set tracking_allowed = excluded.tracking_allowed, seen_at = excluded.seen_at
+
+-- name: set_tracking
+-- Said of the person, not of one device: it holds for all of them.
+update device d
+set tracking_allowed = m.tracking_allowed
+from merged m
+where d.profile = m.number and d.tracking_allowed <> m.tracking_allowed

@@ -1,0 +1,89 @@
+-- name: create_key_change
+-- Whose match keys change: as they shall be, and as they were.
+create temp table if not exists key_change (
+  profile int not null,
+  keyed boolean not null,
+  email bytea,
+  phone bytea,
+  idfa bytea,
+  gaid bytea,
+  old_email bytea,
+  old_phone bytea,
+  old_idfa bytea,
+  old_gaid bytea
+) on commit delete rows
+
+-- name: find_changes
+-- An advertising id's key is that of the newest device of its kind on which tracking is allowed.
+insert into key_change
+select m.number, m.keyed, n.email, n.phone, n.idfa, n.gaid,
+  m.old_email, m.old_phone, m.old_idfa, m.old_gaid
+from merged m
+cross join lateral (
+  select
+    m.email_key as email,
+    m.phone_key as phone,
+    case when num_nonnulls(m.idfa, m.gaid, m.tracking_allowed) = 0 then m.old_idfa else (
+      select sha256(convert_to(d.value, 'UTF8')) from device d
+      where d.profile = m.number and d.kind = 'idfa' and d.tracking_allowed
+      order by d.seen_at desc, d.value limit 1
+    ) end as idfa,
+    case when num_nonnulls(m.idfa, m.gaid, m.tracking_allowed) = 0 then m.old_gaid else (
+      select sha256(convert_to(d.value, 'UTF8')) from device d
+      where d.profile = m.number and d.kind = 'gaid' and d.tracking_allowed
+      order by d.seen_at desc, d.value limit 1
+    ) end as gaid
+  offset 0 -- or the subqueries would run once more for the comparison
+) n
+where row(n.email, n.phone, n.idfa, n.gaid)
+  is distinct from row(m.old_email, m.old_phone, m.old_idfa, m.old_gaid)
+
+-- name: insert_new
+insert into match_key (profile, email, phone, idfa, gaid, rule)
+select profile, email, phone, idfa, gaid, %(rule)s from key_change where not keyed
+
+-- name: update_changed
+update match_key k
+set email = c.email, phone = c.phone, idfa = c.idfa, gaid = c.gaid, rule = %(rule)s
+from key_change c
+where c.keyed and k.profile = c.profile
+
+-- name: read_changed
+select string_agg(int4send(profile), '') from key_change
+
+-- name: read_presence
+-- At most 16 rows come back, whatever the number of people.
+select
+  email is not null, phone is not null, idfa is not null, gaid is not null,
+  string_agg(int4send(profile), '')
+from match_key
+where profile = any(%b)
+group by 1, 2, 3, 4
+
+-- name: read_digests_among
+-- All aggregates of a group take its rows in one pass, in whatever order the rows come; so the nth
+-- 32 bytes of every column belong to the same person, without any sorting. `mask` holds the bits of
+-- the fields asked for (people/match_field.py).
+select count(*)::int,
+  string_agg(case when %(mask)s & 1 > 0 then email end, ''),
+  string_agg(case when %(mask)s & 2 > 0 then phone end, ''),
+  string_agg(case when %(mask)s & 4 > 0 then idfa end, ''),
+  string_agg(case when %(mask)s & 8 > 0 then gaid end, '')
+from match_key
+where profile = any(%(members)s)
+group by
+  %(mask)s & 1 > 0 and email is not null, %(mask)s & 2 > 0 and phone is not null,
+  %(mask)s & 4 > 0 and idfa is not null, %(mask)s & 8 > 0 and gaid is not null
+
+-- name: read_digests_between
+-- The same for people without a gap between the lowest and the highest number.
+select count(*)::int,
+  string_agg(case when %(mask)s & 1 > 0 then email end, ''),
+  string_agg(case when %(mask)s & 2 > 0 then phone end, ''),
+  string_agg(case when %(mask)s & 4 > 0 then idfa end, ''),
+  string_agg(case when %(mask)s & 8 > 0 then gaid end, '')
+from match_key
+where profile between %(low)s and %(high)s
+group by
+  %(mask)s & 1 > 0 and email is not null, %(mask)s & 2 > 0 and phone is not null,
+  %(mask)s & 4 > 0 and idfa is not null, %(mask)s & 8 > 0 and gaid is not null

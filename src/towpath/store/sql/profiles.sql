@@ -1,0 +1,155 @@
+-- name: create_staged
+-- People handed in, as they came; null: leave as it is. Emptied at each commit.
+create temp table if not exists staged (
+  place int not null,
+  external_id text not null,
+  email text,
+  email_key bytea,
+  phone text,
+  phone_key bytea,
+  idfa text,
+  idfa_allowed boolean,
+  gaid text,
+  gaid_allowed boolean,
+  tracking_allowed boolean,
+  country text,
+  language text,
+  first_name text,
+  last_name text,
+  birth_date date,
+  attributes jsonb,
+  consent smallint,
+  consent_source text,
+  consent_at timestamptz
+) on commit delete rows
+
+-- name: create_merged
+-- The same people with what is stored of them: as they shall stand. `old_*`: their keys before.
+create temp table if not exists merged (
+  number int not null,
+  known boolean not null,
+  changed boolean not null,
+  keyed boolean not null,
+  external_id text not null,
+  email text,
+  phone text,
+  country text,
+  language text,
+  first_name text,
+  last_name text,
+  birth_date date,
+  attributes jsonb not null,
+  consent smallint not null,
+  consent_source text,
+  consent_at timestamptz,
+  email_key bytea,
+  phone_key bytea,
+  old_email bytea,
+  old_phone bytea,
+  old_idfa bytea,
+  old_gaid bytea,
+  idfa text,
+  idfa_allowed boolean,
+  gaid text,
+  gaid_allowed boolean,
+  tracking_allowed boolean
+) on commit delete rows
+
+-- name: copy_staged
+copy staged from stdin
+
+-- name: merge_staged
+-- Numbers are drawn for new people only, in the order of the rows: they stay dense. A hash that came
+-- alone keeps the clear value it belongs to and drops any other. A consent said earlier than the
+-- stored one is left out; at the same moment the greater (withdrawn) holds.
+insert into merged
+select
+  coalesce(p.number, nextval(pg_get_serial_sequence('profile', 'number'))::int),
+  p.number is not null,
+  p.number is not null and row(
+    n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.birth_date, n.attributes,
+    n.consent, n.consent_source, n.consent_at
+  ) is distinct from row(
+    p.email, p.phone, p.country, p.language, p.first_name, p.last_name, p.birth_date, p.attributes,
+    p.consent, p.consent_source, p.consent_at
+  ),
+  k.profile is not null,
+  s.external_id,
+  n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.birth_date, n.attributes,
+  n.consent, n.consent_source, n.consent_at,
+  coalesce(s.email_key, k.email), coalesce(s.phone_key, k.phone),
+  k.email, k.phone, k.idfa, k.gaid,
+  s.idfa, s.idfa_allowed, s.gaid, s.gaid_allowed, s.tracking_allowed
+from staged s
+left join profile p on p.workspace = %(workspace)s and p.external_id = s.external_id
+left join match_key k on k.profile = p.number
+cross join lateral (
+  select s.consent is not null
+    and (row(s.consent_at, s.consent) >= row(p.consent_at, p.consent)) is not false as spoken
+) c
+cross join lateral (
+  select
+    case
+      when s.email_key is null then p.email
+      when s.email is not null then s.email
+      when s.email_key = k.email then p.email
+    end as email,
+    case
+      when s.phone_key is null then p.phone
+      when s.phone is not null then s.phone
+      when s.phone_key = k.phone then p.phone
+    end as phone,
+    coalesce(s.country, p.country) as country,
+    coalesce(s.language, p.language) as language,
+    coalesce(s.first_name, p.first_name) as first_name,
+    coalesce(s.last_name, p.last_name) as last_name,
+    coalesce(s.birth_date, p.birth_date) as birth_date,
+    case
+      when s.attributes is null then coalesce(p.attributes, '{}')
+      else coalesce(p.attributes || s.attributes, s.attributes)
+    end as attributes,
+    case when c.spoken then s.consent else coalesce(p.consent, 0) end as consent,
+    case
+      when not c.spoken then p.consent_source
+      when s.consent_source is not null then s.consent_source
+      when s.consent = p.consent then p.consent_source
+    end as consent_source,
+    case
+      when not c.spoken then p.consent_at
+      when s.consent_at is not null then s.consent_at
+      when s.consent = p.consent
+        and coalesce(s.consent_source, p.consent_source) is not distinct from p.consent_source
+        then coalesce(p.consent_at, %(now)s)
+      else %(now)s
+    end as consent_at
+) n
+order by s.place
+
+-- name: insert_new
+insert into profile (
+  number, workspace, external_id, email, phone, country, language, first_name, last_name, birth_date,
+  attributes, consent, consent_source, consent_at, created_at, updated_at
+)
+overriding system value
+select
+  number, %(workspace)s, external_id, email, phone, country, language, first_name, last_name,
+  birth_date, attributes, consent, consent_source, consent_at, %(now)s, %(now)s
+from merged
+where not known
+
+-- name: update_changed
+update profile p
+set
+  email = m.email, phone = m.phone, country = m.country, language = m.language,
+  first_name = m.first_name, last_name = m.last_name, birth_date = m.birth_date,
+  attributes = m.attributes, consent = m.consent, consent_source = m.consent_source,
+  consent_at = m.consent_at, updated_at = %(now)s
+from merged m
+where m.changed and p.number = m.number
+
+-- name: read_consents
+select consent, string_agg(int4send(number), '') from profile where number = any(%b) group by consent
+
+-- name: read_countries
+select external_id, country from profile
+where workspace = %b and external_id = any(%b) and country is not null

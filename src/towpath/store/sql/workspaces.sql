@@ -1,0 +1,12 @@
+-- name: find_workspace
+select id, name, default_country, unknown_consent_is_sent from workspace where name = %b
+
+-- name: read_workspace
+select id, name, default_country, unknown_consent_is_sent from workspace where id = %b
+
+-- name: insert_workspace
+insert into workspace (name, created_at) values (%b, %b) on conflict (name) do nothing
+
+-- name: lock_workspace
+-- Who writes people holds this to the end of the transaction; foreign keys are not hindered by it.
+select id from workspace where id = %b for no key update

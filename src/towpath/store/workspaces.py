@@ -1,0 +1,58 @@
+"""Workspaces: everything else belongs to one."""
+
+from dataclasses import dataclass
+
+from towpath.clock import Instant
+from towpath.errors import NotFoundError
+from towpath.ids import WorkspaceId
+from towpath.store.database import Db
+from towpath.store.queries import queries
+
+DEFAULT_NAME = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace with its settings.
+
+    `default_country` (ISO 3166, two letters) is where phones without a country code are read;
+    `unknown_consent_is_sent`: people of whom no consent is known are sent to partners too.
+    """
+
+    id: WorkspaceId
+    name: str
+    default_country: str | None
+    unknown_consent_is_sent: bool
+
+
+def ensure_default(db: Db, now: Instant) -> Workspace:
+    """The workspace named "default", made when there is none."""
+    found = _fetch(db, "find_workspace", DEFAULT_NAME)
+    if found is None:
+        db.execute(queries("workspaces")["insert_workspace"], (DEFAULT_NAME, now))
+        found = _fetch(db, "find_workspace", DEFAULT_NAME)
+    assert found is not None
+    return found
+
+
+def read(db: Db, workspace: WorkspaceId) -> Workspace:
+    """A workspace by its id. Raises NotFoundError."""
+    found = _fetch(db, "read_workspace", workspace)
+    if found is None:
+        raise NotFoundError(f"There is no workspace {workspace}.")
+    return found
+
+
+def lock(db: Db, workspace: WorkspaceId) -> None:
+    """Let nobody else write people of the workspace until this transaction ends.
+
+    New numbers stay dense and shared keys right only when writers see each other's people. Raises
+    NotFoundError.
+    """
+    if db.execute(queries("workspaces")["lock_workspace"], (workspace,)).fetchone() is None:
+        raise NotFoundError(f"There is no workspace {workspace}.")
+
+
+def _fetch(db: Db, query: str, key: str | int) -> Workspace | None:
+    row = db.execute(queries("workspaces")[query], (key,)).fetchone()
+    return Workspace(*row) if row else None
