@@ -36,6 +36,7 @@ class Reason(StrEnum):
     BLOCKED = "blocked"  # a holder of each of their keys has withdrawn consent
     STILL_WANTED = "still_wanted"  # a wanted person holds each of their keys
     SUPERSEDED = "superseded"  # a later arrival of the contrary action
+    LEFT_CANVAS = "left_canvas"  # the Canvas was stopped, or their time passed while it was paused
     GAVE_UP = "gave_up"  # errored: the window ended
     REFUSED = "refused"  # errored: the partner definitely refuses their keys
 

@@ -90,15 +90,10 @@ def write(db: Db, coming: Coming, pieces: Sequence[Piece], first_seq: int) -> No
         if closed.members
     ]
     _write_outcomes(db, coming.head.audience, closed, coming.now)
-    entered = sum(piece.entered for piece in pieces)
+    # They were counted as entered and pending when their wave came to stand at the step.
     synced = sum(len(piece.at_once) for piece in pieces)
-    waiting = sum(len(piece.members) for piece in pieces) - synced
-    change = tallies.Change(
-        entered=entered,
-        synced=synced,
-        not_synced=entered - synced - waiting,
-        pending=waiting,
-    )
+    not_synced = sum(piece.entered - len(piece.members) for piece in pieces)
+    change = tallies.Change(synced=synced, not_synced=not_synced, pending=-synced - not_synced)
     tallies.add(db, {coming.place: change})
 
 
