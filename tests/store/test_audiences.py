@@ -23,6 +23,7 @@ def acme(db: Db, now: Instant) -> WorkspaceId:
         found = cursor.execute(
             "insert into workspace (name, created_at) values ('Acme', %s) returning id", (now,)
         ).fetchone()
+    assert isinstance(found, int)
     return WorkspaceId(found)
 
 
