@@ -51,9 +51,9 @@ class Settings(BaseModel):
     tiktok_base_url: str = "https://business-api.tiktok.com"
     tiktok_app_id: str | None = None
     tiktok_app_secret: SecretStr | None = None
-    requests_per_second: int = Field(50, ge=1, le=1000)
-    people_per_request_max: int = Field(10_000, ge=1, le=10_000)
-    keys_per_request_max: int = Field(1_000, ge=1, le=40_000)
+    requests_per_second: int = Field(default=50, ge=1, le=1000)
+    people_per_request_max: int = Field(default=10_000, ge=1, le=10_000)
+    keys_per_request_max: int = Field(default=1_000, ge=1, le=40_000)
     request_deadline_s: float = _seconds(30, least=0.1, most=limits.REQUEST_DEADLINE_S_MAX)
     lease_s: float = _seconds(60, least=1, most=3_600)
     # P: how long the partner may take to apply an answer.
@@ -65,7 +65,7 @@ class Settings(BaseModel):
     window_s: float = _seconds(limits.WINDOW_S, least=10, most=7 * 86_400)
     flush_s: float = _seconds(limits.FLUSH_S, least=1, most=600)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    workers: int = Field(1, ge=1, le=64)
+    workers: int = Field(default=1, ge=1, le=64)
 
     @field_validator("secret_keys", mode="before")
     @classmethod
@@ -182,6 +182,7 @@ def kept_secret_keys(data_dir: Path) -> dict[str, SecretStr]:
     read the file.
     """
     place = data_dir / "secret.key"
+    data_dir.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,0 +1,94 @@
+"""The only place that builds real things: settings become a database, keys, later the services."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from towpath import settings as reading
+from towpath import telemetry
+from towpath.cli import CONFIG
+from towpath.errors import SettingsError, StoreError
+from towpath.settings import Settings
+from towpath.store import database, embedded, migrations
+from towpath.store.database import Db
+from towpath.store.secrets import KeyRing
+from towpath.telemetry import Event
+
+
+def read_settings(**flags: object) -> Settings:
+    """The settings of a command: its own flags (None: not given) over all other sources.
+
+    Honours the root's `--config` and sets up logging. Raises SettingsError.
+    """
+    found = reading.load(config=CONFIG.get(), flags=flags)
+    telemetry.set_up(found.log_level)
+    return found
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """The URL of a migrated database: the one that the settings name, else the embedded one.
+
+    Raises StoreError when it cannot be reached, is too old, or is newer than this software.
+    """
+    with reach_database(settings) as url:
+        for name in migrate(url):
+            telemetry.tell(Event.DATABASE_MIGRATED, migration=name)
+        yield url
+
+
+@contextmanager
+def reach_database(settings: Settings) -> Iterator[str]:
+    """As `open_database`, whatever the schema is."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    else:
+        with embedded.running(settings.data_dir / "postgresql") as server:
+            yield server.url
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the schema up to this software's; the names of what ran. Raises StoreError."""
+    with connect(url) as db:
+        return migrations.migrate(db, database.database_now(db))
+
+
+def connect(url: str) -> Db:
+    """A connection, or a StoreError that names host and port and never the password."""
+    try:
+        return database.connect(url)
+    except psycopg.ProgrammingError as error:
+        raise StoreError(
+            "The database's URL cannot be read.",
+            remedy="It looks like postgresql://user:password@host:port/database.",
+            field="database_url",
+        ) from error
+    except psycopg.OperationalError as error:
+        parts = conninfo_to_dict(url)
+        host = str(parts.get("host", "localhost")).rpartition("@")[2]
+        refused = "password" in str(error) or "authentication" in str(error)
+        raise StoreError(
+            f"The database at {host}, port {parts.get('port', 5432)}, "
+            + ("refused the login." if refused else "cannot be reached."),
+            remedy="Check TOWPATH_DATABASE_URL, or leave it out to use the embedded PostgreSQL.",
+            field="database_url",
+        ) from error
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys that seal tokens: the settings' own, else the one kept beside the embedded database.
+
+    Raises SettingsError when there is neither.
+    """
+    keys = settings.secret_keys
+    if not keys and settings.database_url is not None:
+        raise SettingsError(
+            "There is no key to seal tokens with.",
+            remedy=f'Set TOWPATH_SECRET_KEYS="first:$({reading.MAKE_KEY})" and keep it safe.',
+            field="secret_keys",
+        )
+    keys = keys or reading.kept_secret_keys(settings.data_dir)
+    texts = {name: key.get_secret_value() for name, key in keys.items()}
+    return KeyRing.read(texts, next(iter(texts)))

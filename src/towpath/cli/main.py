@@ -1,0 +1,148 @@
+"""`towpath`: the root of the commands, and what becomes of whatever goes wrong in one.
+
+A command's module is imported when the command is called, so that `towpath --help` is quick. Exit
+codes: 0 fine, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. Results go to stdout and everything
+else to stderr; nobody is shown a traceback unless `--debug` asks for it.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
+
+from towpath import __version__
+from towpath.cli import CONFIG, output
+from towpath.errors import TowpathError
+
+
+class _Lazy(NamedTuple):
+    """Where a command lives (`module:function`, or `module:app` for a group), and its one line."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "demo": _Lazy("demo:demo_command", "See it all work: a TikTok of its own, people, a Canvas."),
+    "import": _Lazy("import_people:import_command", "Read people from a CSV or JSON Lines file."),
+    "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
+    "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases."),
+    "serve": _Lazy("serve:serve_command", "Run the engine until it is told to stop."),
+    "audit": _Lazy("audit:audit_command", "Recount every counter from what was kept."),
+    "sandbox": _Lazy("sandbox:sandbox_command", "Serve a believable TikTok to connect to."),
+    "simulate": _Lazy("simulate:simulate_command", "Run the engine on a seed, with faults."),
+    "migrate": _Lazy("migrate:migrate_command", "Bring the database to this software's schema."),
+}
+
+
+class _Commands(TyperGroup):
+    """Lists commands from the table above, and imports only the one that is called."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, lazy in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=lazy.help), name)
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
+        return list(COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, stub, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in COMMANDS else stub, rest
+
+
+def load(name: str) -> Any:
+    """The real command of that name, imported now."""
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    found = getattr(import_module(f"towpath.cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    found.rich_markup_mode = None
+    found.pretty_exceptions_enable = False
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    name="towpath",
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"towpath {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[  # noqa: ARG001 - acts in its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file instead of ./towpath.toml.")
+    ] = None,
+    debug: Annotated[  # noqa: ARG001 - `_run` looks for it
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Towpath: draw a Canvas, keep TikTok audiences true."""
+    CONFIG.set(config)
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave the process with its exit code."""
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
+        command = typer.main.get_command(app)
+        # Standing alone, Typer shows wrong usage in words and leaves by itself.
+        return command.main(arguments, prog_name="towpath", standalone_mode=not as_json) or 0
+    except TyperException as error:
+        output.show_error(TowpathError(error.format_message()), as_json=True)
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; a second complaint at exit would help nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last place that can say it in words
+        if "--debug" in arguments:
+            traceback.print_exception(error)
+        output.show_error(_in_words(error), as_json=as_json)
+        return 1
+
+
+def _in_words(error: Exception) -> TowpathError:
+    """The error for a person. Of a stranger's only the type: its text may hold personal data."""
+    if isinstance(error, TowpathError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        return TowpathError(f"{error.strerror}: {error.filename or 'unnamed'}.")
+    return TowpathError(
+        f"Something went wrong inside Towpath ({type(error).__name__}).",
+        remedy="Run it again as `towpath --debug …` and report what it shows.",
+    )
+
+
+if __name__ == "__main__":
+    run()
