@@ -1,0 +1,21 @@
+-- The people door: the questions that are asked about people. Answers are numbers, four bytes each,
+-- most significant first, in no order: `store/people_door.py` makes a set of them.
+-- `filter` stands for the condition that `store/filter_sql.py` writes.
+
+-- name: read_matching
+select coalesce(string_agg(int4send(profile.number), ''), '')
+from profile left join match_key on match_key.profile = profile.number
+where profile.workspace = %(workspace)s
+  and profile.number >= %(low)s and profile.number < %(high)s
+  and (:filter)
+
+-- name: read_matching_of
+select coalesce(string_agg(int4send(profile.number), ''), '')
+from profile left join match_key on match_key.profile = profile.number
+where profile.workspace = %(workspace)s
+  and profile.number = any(%(members)b)
+  and (:filter)
+
+-- name: read_highest_number
+-- Walks the primary key from its end; -1 when the workspace has nobody.
+select coalesce(max(number), -1) from profile where workspace = %(workspace)s
