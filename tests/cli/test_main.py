@@ -12,7 +12,7 @@ import pytest
 from towpath.cli import compose, main, output
 from towpath.errors import InputError, SettingsError, StoreError
 from towpath.settings import Settings
-from towpath.store import database, migrations
+from towpath.store import database, embedded, migrations
 
 COMMAND = [sys.executable, "-m", "towpath.cli.main"]
 
@@ -157,6 +157,8 @@ def test_a_database_that_does_not_answer(
 def test_the_embedded_database_ends_with_us(open_folder: Path) -> None:
     """The default action of SIGTERM runs no clean-up of ours: the kernel tells the server."""
     settings = Settings(data_dir=open_folder / "cli")
+    with embedded.running(settings.data_dir / "postgresql", extra={"fsync": "off"}):
+        pass  # made without waiting for the disk
     hold = (
         "import time; from pathlib import Path; from towpath.cli import compose\n"
         "from towpath.settings import Settings\n"
