@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from towpath.errors import InputError
-from towpath.people.filter import AllOf, Attribute, Consent, Has, Not, Op, to_data
+from towpath.people.consent import ConsentState
+from towpath.people.filter import AllOf, Attribute, ConsentIs, Has, Not, Op, to_data
 from towpath.people.filter_parse import parse_filter
 from towpath.people.match_field import MatchField
 
@@ -25,7 +26,7 @@ def test_the_forms_of_the_language() -> None:
     assert isinstance(tree, AllOf)
     assert tree.parts[0] == Attribute("country", Op.IN, ("BR", "PT"))
     assert tree.parts[1] == Not(Attribute("orders", Op.AT_LEAST, 2.5))
-    assert tree.parts[2].parts == (Consent("granted"),)  # type: ignore[union-attr]
+    assert tree.parts[2].parts == (ConsentIs(ConsentState.GRANTED),)  # type: ignore[union-attr]
     assert tree.parts[3] == Has(MatchField.EMAIL)
     assert parse_filter(to_data(tree)) == tree
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
+from towpath.people.consent import ConsentState
 from towpath.people.filter import (
-    CONSENT_STATES,
     AllOf,
     AnyOf,
     Attribute,
-    Consent,
+    ConsentIs,
     Filter,
     Has,
     Not,
@@ -67,7 +67,7 @@ PERSON = st.fixed_dictionaries(
         "birth_date": st.none() | DAYS,
         "created_at": MOMENTS,
         "attributes": st.dictionaries(st.sampled_from(FREE), HELD),
-        "consent": st.sampled_from(CONSENT_STATES),
+        "consent": st.sampled_from(ConsentState),
         "match_keys": st.none() | st.sets(st.sampled_from(ALL_FIELDS)),
     }
 )
@@ -95,7 +95,7 @@ def rules() -> st.SearchStrategy[Filter]:
         rule(["created_at"], times, MOMENTS),
         rule(FREE, times, MOMENTS),
         rule(["country", "birth_date", *FREE], [Op.EXISTS], st.booleans()),
-        st.builds(Consent, st.sampled_from(CONSENT_STATES)),
+        st.builds(ConsentIs, st.sampled_from(ConsentState)),
         st.builds(Has, st.sampled_from(ALL_FIELDS)),
     )
 
@@ -144,7 +144,7 @@ def insert(db: Db, workspace: int, crowd: list[dict[str, Any]], now: Instant) ->
                     one["birth_date"],
                     one["created_at"],
                     json.dumps(one["attributes"]),
-                    CONSENT_STATES.index(one["consent"]),
+                    one["consent"].value,
                 )
                 for place, one in enumerate(crowd)
             ],
@@ -203,7 +203,7 @@ def crowd_of(count: int, now: Instant) -> list[dict[str, Any]]:
             "birth_date": None,
             "created_at": now - timedelta(days=place),
             "attributes": {"orders": place},
-            "consent": "granted",
+            "consent": ConsentState.GRANTED,
             "match_keys": {MatchField.EMAIL},
         }
         for place in range(count)

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from towpath.clock import Instant
+from towpath.people.consent import ConsentState
 from towpath.people.match_field import MatchField
 
 
@@ -55,9 +56,6 @@ COLUMNS = {
 }
 """Attributes with a column; every other name is a free attribute, typed by its value."""
 
-CONSENT_STATES = ("unknown", "granted", "withdrawn")
-"""In the order of their numbers in the database."""
-
 Scalar: TypeAlias = str | int | float | bool | date | datetime
 
 
@@ -92,10 +90,10 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentIs:
     """The person's consent to advertising stands so."""
 
-    state: str
+    state: ConsentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Has:
     field: MatchField
 
 
-Filter: TypeAlias = AllOf | AnyOf | Not | Attribute | Consent | Has
+Filter: TypeAlias = AllOf | AnyOf | Not | Attribute | ConsentIs | Has
 
 
 def to_data(tree: Filter) -> dict[str, Any]:
@@ -117,8 +115,8 @@ def to_data(tree: Filter) -> dict[str, Any]:
             return {"any": [to_data(part) for part in parts]}
         case Not(part):
             return {"not": to_data(part)}
-        case Consent(state):
-            return {"consent": state}
+        case ConsentIs(state):
+            return {"consent": state.name.lower()}
         case Has(field):
             return {"has": field.value}
         case Attribute(name, op, value):

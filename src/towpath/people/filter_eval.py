@@ -9,12 +9,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from towpath.people.consent import ConsentState
 from towpath.people.filter import (
     COLUMNS,
     AllOf,
     AnyOf,
     Attribute,
-    Consent,
+    ConsentIs,
     Filter,
     Has,
     Not,
@@ -36,8 +37,8 @@ def matches(  # noqa: PLR0911 a line a kind
 ) -> bool:
     """Whether the filter (None: everybody) matches this person.
 
-    `person` holds the typed columns by name, `attributes` (a mapping), `consent` (a word of
-    CONSENT_STATES) and `match_keys` (the match fields that have one); whatever is left out is
+    `person` holds the typed columns by name, `attributes` (a mapping), `consent` (a
+    ConsentState) and `match_keys` (the match fields that have one); whatever is left out is
     missing, and consent unknown. What missing means is said in `people/filter.py`.
     """
     match tree:
@@ -49,8 +50,8 @@ def matches(  # noqa: PLR0911 a line a kind
             return any(matches(part, person) for part in parts)
         case Not(part):
             return not matches(part, person)
-        case Consent(state):
-            return bool(person.get("consent", "unknown") == state)
+        case ConsentIs(state):
+            return bool(person.get("consent", ConsentState.UNKNOWN) == state)
         case Has(field):
             return field in person.get("match_keys", ())
         case Attribute():

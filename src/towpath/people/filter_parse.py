@@ -20,14 +20,14 @@ from towpath.limits import (
     FILTER_LIST_MAX,
     FILTER_RULES_MAX,
 )
+from towpath.people.consent import ConsentState
 from towpath.people.filter import (
     COLUMNS,
-    CONSENT_STATES,
     AllOf,
     AnyOf,
     Attribute,
     ColumnType,
-    Consent,
+    ConsentIs,
     Filter,
     Has,
     Not,
@@ -37,6 +37,7 @@ from towpath.people.filter import (
 from towpath.people.match_field import ALL_FIELDS, MatchField
 
 _FORMS = ("all", "any", "not", "attribute", "consent", "has")
+_CONSENTS = tuple(state.name.lower() for state in ConsentState)
 _EQUAL = frozenset({Op.IS, Op.IS_NOT, Op.IN, Op.NOT_IN, Op.EXISTS})
 _TIMES = frozenset({Op.BEFORE, Op.AFTER})
 _OPS = {
@@ -94,7 +95,8 @@ class _Reader:
         if form == "attribute":
             return _attribute(data, where)
         if form == "consent":
-            return Consent(one_of(data["consent"], CONSENT_STATES, f"{where}.consent"))
+            state = one_of(data["consent"], _CONSENTS, f"{where}.consent")
+            return ConsentIs(ConsentState[state.upper()])
         return Has(MatchField(one_of(data["has"], ALL_FIELDS, f"{where}.has")))
 
     def _parts(self, data: object, where: str, depth: int) -> tuple[Filter, ...]:

@@ -15,14 +15,13 @@ from sqlglot import exp, parse_one
 
 from towpath.people.filter import (
     COLUMNS,
-    CONSENT_STATES,
     TIME_FILLING,
     TIME_PATTERN,
     AllOf,
     AnyOf,
     Attribute,
     ColumnType,
-    Consent,
+    ConsentIs,
     Filter,
     Has,
     Not,
@@ -84,8 +83,8 @@ def _condition(tree: Filter, values: dict[str, Any]) -> exp.Expr:
             return exp.or_(*(_condition(part, values) for part in parts))
         case Not(part):
             return exp.not_(_condition(part, values))
-        case Consent(state):
-            return _fill("profile.consent = :value", values, value=CONSENT_STATES.index(state))
+        case ConsentIs(state):
+            return _fill("profile.consent = :value", values, value=state.value)
         case Has(field):
             return _fill(f"match_key.{field.value} is not null", values)
         case Attribute():

@@ -8,13 +8,12 @@ numbers are 4 MB on the wire and at most 128 kB as a set.
 
 from typing import Any
 
-import numpy as np
-
 from towpath.ids import WorkspaceId
 from towpath.people.filter import Filter
 from towpath.people.people_set import PeopleSet, people
 from towpath.store.database import Db, int4_array
 from towpath.store.filter_sql import compile_filter
+from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
 
 
@@ -48,5 +47,4 @@ def _ask(db: Db, name: str, tree: Filter | None, given: dict[str, Any]) -> Peopl
     statement = queries("people_door")[name].replace(b":filter", condition)
     row = db.execute(statement, given | values, binary=True).fetchone()
     assert row is not None
-    assert isinstance(row[0], bytes)
-    return people(np.frombuffer(row[0], dtype=">i4").astype(np.uint32))
+    return unpacked(row[0])

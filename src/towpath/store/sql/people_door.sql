@@ -1,16 +1,16 @@
--- The people door: the questions that are asked about people. Answers are numbers, four bytes each,
--- most significant first, in no order: `store/people_door.py` makes a set of them.
+-- The people door: the questions that are asked about people. Answers are packed numbers in no
+-- order (store/number_sets.py).
 -- `filter` stands for the condition that `store/filter_sql.py` writes.
 
 -- name: read_matching
-select coalesce(string_agg(int4send(profile.number), ''), '')
+select string_agg(int4send(profile.number), '')
 from profile left join match_key on match_key.profile = profile.number
 where profile.workspace = %(workspace)s
   and profile.number >= %(low)s and profile.number < %(high)s
   and (:filter)
 
 -- name: read_matching_of
-select coalesce(string_agg(int4send(profile.number), ''), '')
+select string_agg(int4send(profile.number), '')
 from profile left join match_key on match_key.profile = profile.number
 where profile.workspace = %(workspace)s
   and profile.number = any(%(members)b)
