@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, extra: list[str]) -> Non
 
 
 def test_a_closed_pipe_is_no_fault() -> None:
-    command = f"{' '.join(COMMAND)} --help | true"
+    command = f"{shlex.join(COMMAND)} --help | true"
     ended = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
     assert ended.stderr == ""
 
