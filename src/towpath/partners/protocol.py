@@ -5,7 +5,7 @@ by, and a *cause*, which says what has to rest and what a person can do about it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -143,6 +143,22 @@ class Listed:
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """An admin confirmed; `token` is empty unless the answer is *applied*."""
+
+    answer: Answer
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AdAccountsListed:
+    """The ad accounts that a token reaches, as (id, name); complete only if *applied*."""
+
+    answer: Answer
+    ad_accounts: tuple[tuple[PartnerRef, str], ...] = ()
+
+
 class Partner(Protocol):
     """A partner. Methods that take a door make one request per `door` call and hold no state: hand
     in a door that takes a permit for each call. They never raise for what the partner does."""
@@ -189,6 +205,36 @@ class Partner(Protocol):
         deadline_s: float,
     ) -> Listed:
         """The audiences of the ad account that can be filled."""
+        ...
+
+    def consent_url(self, base_url: str, app_ref: str, state: str, redirect_uri: str) -> str:
+        """The partner's page on which an admin lets Towpath act for their ad accounts."""
+        ...
+
+    async def exchange(
+        self,
+        door: Door,
+        base_url: str,
+        app_ref: str,
+        app_secret: str,
+        *,
+        auth_code: str,
+        deadline_s: float,
+    ) -> Authorised:
+        """What the consent page gave, for a token. Works once."""
+        ...
+
+    async def list_ad_accounts(
+        self,
+        door: Door,
+        base_url: str,
+        app_ref: str,
+        app_secret: str,
+        *,
+        token: str,
+        deadline_s: float,
+    ) -> AdAccountsListed:
+        """The ad accounts that the token reaches."""
         ...
 
     async def probe(self, door: Door, base_url: str, token: str, deadline_s: float) -> Answer:

@@ -253,3 +253,27 @@ async def test_a_name_that_tiktok_would_change_is_refused_before_any_call(name: 
     assert failure.value.field == "name"
     assert door.asked == []
     assert audience_name(" " + "é" * 70 + " ") == "é" * 70
+
+
+@pytest.mark.parametrize("given", [None, "", 5, "a b", "a\r\nEvil: 1", "é", "x" * 5_000])
+async def test_a_token_that_could_not_be_a_header_is_none(given: object) -> None:
+    door = Script([ok({"access_token": given})])
+    found = await TIKTOK.exchange(door, BASE, "70", "canary", auth_code="c", deadline_s=5)
+    assert (found.token, found.answer.cause) == ("", Cause.CONTRACT)
+    assert "Access-Token" not in door.headers[0]
+    assert json.loads(door.asked[0][2])["auth_code"] == "c"
+
+
+async def test_ad_accounts_are_read_as_untrusted_input() -> None:
+    lines = [
+        {"advertiser_id": 7399999999999999999, "advertiser_name": None},
+        {"advertiser_id": None, "advertiser_name": "x"},
+        "text",
+        {"advertiser_id": "74", "advertiser_name": "Shop"},
+    ]
+    door = Script([ok({"list": lines}), ok({"list": 5})])
+    found = await TIKTOK.list_ad_accounts(door, BASE, "70", "canary", token=TOKEN, deadline_s=5)
+    assert found.ad_accounts == (("7399999999999999999", "7399999999999999999"), ("74", "Shop"))
+    assert door.headers == [{"Access-Token": TOKEN}]
+    found = await TIKTOK.list_ad_accounts(door, BASE, "70", "canary", token=TOKEN, deadline_s=5)
+    assert found.answer.cause is Cause.CONTRACT

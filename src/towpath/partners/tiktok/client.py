@@ -1,19 +1,14 @@
 """TikTok as a partner: which call goes where, and what is read from its answer.
 
-Every path ends with a slash, or TikTok answers 404 (D 1737172488964097); the token goes into the
-header Access-Token, without "Bearer". TikTok has no idempotency key: an audience is made once by
-looking its name up before and after.
+TikTok has no idempotency key: an audience is made once by looking its name up before and after.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
-from urllib.parse import urlencode
 
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
-from towpath.net.door import Door, HttpReply, NoAnswer
+from towpath.net.door import Door
 from towpath.partners.protocol import (
     Answer,
     AnswerKind,
@@ -22,8 +17,8 @@ from towpath.partners.protocol import (
     Listed,
     PartnerAudience,
 )
-from towpath.partners.tiktok import audience_pages, payload, replies
-from towpath.partners.tiktok.limits import API, AUDIENCE_NAME_CHARS_MAX, PAGE_SIZE, PAGES_MAX
+from towpath.partners.tiktok import audience_pages, authorise, calls, payload, replies
+from towpath.partners.tiktok.limits import AUDIENCE_NAME_CHARS_MAX, PAGE_SIZE, PAGES_MAX
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
@@ -33,6 +28,9 @@ class TikTok:
     """The streaming transport: people reach an audience through POST segment/mapping."""
 
     name = "tiktok"
+    consent_url = staticmethod(authorise.consent_url)
+    exchange = staticmethod(authorise.exchange)
+    list_ad_accounts = staticmethod(authorise.list_ad_accounts)
 
     def body(
         self,
@@ -49,12 +47,14 @@ class TikTok:
         self, door: Door, base_url: str, token: str, body: bytes, deadline_s: float
     ) -> Answer:
         """One mapping call (D 1739940585975809)."""
-        url = _url(base_url, "segment/mapping")
-        return replies.read_mapping(await _post(door, url, token, body, deadline_s))
+        url = calls.url(base_url, "segment/mapping")
+        return replies.read_mapping(await calls.post(door, url, token, body, deadline_s))
 
     async def probe(self, door: Door, base_url: str, token: str, deadline_s: float) -> Answer:
         """GET user/info: the cheapest call that a dead token fails."""
-        answer, _ = replies.read(await _get(door, _url(base_url, "user/info"), token, deadline_s))
+        answer, _ = replies.read(
+            await calls.get(door, calls.url(base_url, "user/info"), token, deadline_s)
+        )
         return answer
 
     async def create_audience(
@@ -93,8 +93,8 @@ class TikTok:
             "action": "create",
             "custom_audience_name": name,
         }
-        url = _url(base_url, "segment/audience")
-        reply = await _post(door, url, token, json.dumps(asked).encode(), deadline_s)
+        url = calls.url(base_url, "segment/audience")
+        reply = await calls.post_json(door, url, token, asked, deadline_s)
         answer, envelope = replies.read(reply)
         if answer.kind is AnswerKind.REFUSED:
             return Created(answer)
@@ -130,8 +130,8 @@ class TikTok:
         skipped = 0
         for page in range(1, PAGES_MAX + 1):
             query = {"advertiser_id": ad_account_ref, "page": page, "page_size": PAGE_SIZE}
-            url = _url(base_url, "dmp/custom_audience/list", query)
-            answer, envelope = replies.read(await _get(door, url, token, deadline_s))
+            url = calls.url(base_url, "dmp/custom_audience/list", query)
+            answer, envelope = replies.read(await calls.get(door, url, token, deadline_s))
             if not answer.applied or envelope is None:
                 return Listed(answer, tuple(found.values()), skipped)
             entries = audience_pages.entries(envelope.data)
@@ -176,25 +176,3 @@ def _misread(answer: Answer, message: str) -> Answer:
     return Answer(
         AnswerKind.UNKNOWN, Cause.CONTRACT, answer.code, message, answer.partner_request_ref
     )
-
-
-def _url(base_url: str, path: str, query: Mapping[str, Any] | None = None) -> str:
-    tail = f"?{urlencode(query)}" if query else ""
-    return f"{base_url.rstrip('/')}{API}{path}/{tail}"
-
-
-async def _post(
-    door: Door, url: str, token: str, body: bytes, deadline_s: float
-) -> HttpReply | NoAnswer:
-    headers = {"Access-Token": token, "Content-Type": "application/json"}
-    try:
-        return await door.post(url, headers, body, deadline_s)
-    except NoAnswer as failure:
-        return failure
-
-
-async def _get(door: Door, url: str, token: str, deadline_s: float) -> HttpReply | NoAnswer:
-    try:
-        return await door.get(url, {"Access-Token": token}, deadline_s)
-    except NoAnswer as failure:
-        return failure
