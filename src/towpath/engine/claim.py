@@ -39,7 +39,7 @@ class Claimed:
     fields: tuple[MatchField, ...]
     members: PeopleSet
     omitted: SetByField
-    lease_until: Instant
+    started_at: Instant
     holder: str
     permit: int | None
 
@@ -96,7 +96,7 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
     with db.transaction():
         free: Sequence[int | None] = [None] * most
         if claimant.with_permits:
-            free = permits.take(db, route.app, STREAMING, most, claimant.worker, now, lease_until)
+            free = permits.take(db, route.app, STREAMING, most, holder, now, lease_until)
         if not free:
             return []
         ledger = ledgers.lock(db, route.audience)
@@ -129,7 +129,7 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
             new.fields,
             new.members,
             new.omitted,
-            lease_until,
+            now,
             holder,
             permit,
         )

@@ -88,7 +88,8 @@ class Closing:
 def synced_at_once(state: LedgerState, arrived: Arrived, in_flight: PeopleSet) -> PeopleSet:
     """Who of an arrival is where it wants them already, and in no request now (rule 5).
 
-    `state` is the ledger after the arrival was applied to it.
+    `state` is the ledger after the arrival was applied to it. `in_flight`: who is in a request now,
+    and, for an add, whose key a removal in flight carries (its co-holders): that may undo theirs.
     """
     return state.at_goal(arrived.action, arrived.fields, arrived.members) - in_flight
 
@@ -116,25 +117,52 @@ def settle(
 
     Applied: all who are complete now are synced, wanted still or not. Otherwise whoever of this
     action is no longer wanted so is superseded. In any case whoever already is where an open
-    arrival wants them, and is wanted there, closes as synced (rules 6 and 7).
+    arrival wants them, and is wanted there, closes as synced (rules 6 and 7); co-holders too, since
+    a removal of their key kept them from being synced at once.
     """
-    members = settled.members
     for arrival in open_arrivals:
-        here = closing.waiting[arrival.id] & members
-        if not here:
-            continue
-        wanted = state.wanted(arrival.fields)
-        meant = here & wanted if arrival.action is Action.ADD else here - wanted
-        if arrival.action is settled.action:
+        here = closing.waiting[arrival.id] & settled.members
+        if here and arrival.action is settled.action:
             if settled.settling is Settling.APPLIED:
                 done = state.at_goal(arrival.action, arrival.fields, here)
                 closing.close(arrival, Counter.SYNCED, Reason.ACKNOWLEDGED, done)
-            closing.close(arrival, Counter.NOT_SYNCED, Reason.SUPERSEDED, here - meant)
-        done = state.at_goal(arrival.action, arrival.fields, meant)
-        reason = Reason.KNOWN_IN if arrival.action is Action.ADD else Reason.ALREADY_OUT
-        closing.close(arrival, Counter.SYNCED, reason, done)
-        lost = keyless_everywhere(state, arrival.fields, closing.waiting[arrival.id] & meant)
-        closing.close(arrival, Counter.NOT_SYNCED, Reason.NO_MATCH_KEY, lost)
+            over = here - meant(state, arrival.action, arrival.fields, here)
+            closing.close(arrival, Counter.NOT_SYNCED, Reason.SUPERSEDED, over)
+    close_at_goal(closing, state, open_arrivals, settled.members | settled.coholders)
+    for arrival in open_arrivals:
+        here = closing.waiting[arrival.id] & settled.members
+        if here:
+            here = meant(state, arrival.action, arrival.fields, here)
+            lost = keyless_everywhere(state, arrival.fields, here)
+            closing.close(arrival, Counter.NOT_SYNCED, Reason.NO_MATCH_KEY, lost)
+
+
+def close_at_goal(
+    closing: Closing, state: LedgerState, open_arrivals: Iterable[OpenArrival], members: PeopleSet
+) -> None:
+    """Of `members`, whoever is where an open arrival wants them, and is wanted there, is synced.
+
+    `members` must not be in flight. Used at a settle, and when errored people wait again by hand.
+    """
+    for arrival in open_arrivals:
+        here = closing.waiting[arrival.id] & members
+        if here:
+            here = meant(state, arrival.action, arrival.fields, here)
+            done = state.at_goal(arrival.action, arrival.fields, here)
+            closing.close(arrival, Counter.SYNCED, at_goal_reason(arrival.action), done)
+
+
+def at_goal_reason(action: Action) -> Reason:
+    """Why somebody is synced without a request of this arrival's own."""
+    return Reason.KNOWN_IN if action is Action.ADD else Reason.ALREADY_OUT
+
+
+def meant(
+    state: LedgerState, action: Action, fields: Iterable[MatchField], members: PeopleSet
+) -> PeopleSet:
+    """Of `members`: of whom the ledger still wants what an arrival of `action` asked."""
+    wanted = state.wanted(fields)
+    return members & wanted if action is Action.ADD else members - wanted
 
 
 def keyless_everywhere(
@@ -165,21 +193,22 @@ def give_up(
     """End the windows that are over: whoever was attempted is errored, and parked (rule 8).
 
     `attempted`: of each overdue arrival, who was in an attempt since it came (and since the last
-    outage of ours). They are parked only if nothing else still wants the same of them.
+    outage of ours). They are parked only if nobody waits for the same of them any more: another
+    arrival may be younger, or overdue without an attempt, and would wait for ever.
     """
-    parked: list[GivenUp] = []
+    gave_up: list[tuple[OpenArrival, PeopleSet]] = []
     for arrival in open_arrivals:
         if arrival.deadline > now:
             continue
         over = closing.waiting[arrival.id] & attempted.get(arrival.id, people())
         closing.close(arrival, Counter.ERRORED, Reason.GAVE_UP, over)
-        wanted = state.wanted(arrival.fields)
-        meant = over & wanted if arrival.action is Action.ADD else over - wanted
-        meant -= union(
-            closing.waiting[other.id]
-            for other in open_arrivals
-            if other.action is arrival.action and other.deadline > now
+        gave_up.append((arrival, over))
+    parked: list[GivenUp] = []
+    for arrival, over in gave_up:
+        waiting = union(
+            closing.waiting[other.id] for other in open_arrivals if other.action is arrival.action
         )
-        if meant:
-            parked.append(GivenUp(arrival.fields, meant))
+        done = meant(state, arrival.action, arrival.fields, over) - waiting
+        if done:
+            parked.append(GivenUp(arrival.fields, done))
     return parked

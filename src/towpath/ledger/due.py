@@ -27,8 +27,9 @@ def due_groups(
 ) -> list[Group]:
     """Who must be sent now, by the fields that their row must carry.
 
-    `busy`: who is in flight, or held back for this action. `among`: only of these people. A person with several due fields goes in
-    one row (rule 7); one without a key for a field rides along with an empty cell.
+    `busy`: who is in flight, or held back for this action. `among`: only of these people. A person
+    with several due fields goes in one row (rule 7); one without a key for a field rides along with
+    an empty cell.
     """
     due = {found: members - busy for found, members in state.due(action).items()}
     if among is not None:

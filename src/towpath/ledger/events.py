@@ -114,7 +114,7 @@ def _arrived(state: LedgerState, event: Arrived) -> None:
         else:
             sets.want -= event.members
             if event.maybe_in:
-                sets.maybe |= event.members - sets.acked
+                sets.maybe |= event.members - sets.acked - keyless
         sets.parked -= event.members
         sets.keyless -= event.members
         sets.keyless |= keyless

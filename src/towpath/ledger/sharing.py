@@ -45,14 +45,16 @@ def usable_keys(
     """
     found = Usable()
     for key in keys:
-        if action is Action.ADD:
-            if key.withdrawn:
-                _join(found.left_out, key.field, key.holders & members)
-            continue
-        holding = key.holders & wanted.get(key.field, people())
-        if holding:
-            _join(found.left_out, key.field, (key.holders & members) - holding)
-            _join(found.holding, key.field, holding)
+        mine = key.holders & members
+        if key.withdrawn:
+            # It must not go in, and nobody else's wish may keep it in.
+            if action is Action.ADD:
+                _join(found.left_out, key.field, mine)
+        elif action is Action.REMOVE and mine:
+            holding = key.holders & wanted.get(key.field, people())
+            if holding:
+                _join(found.left_out, key.field, mine - holding)
+                _join(found.holding, key.field, holding)
     return found
 
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from random import Random
 
 from towpath.clock import Instant
-from towpath.ledger.events import Settling
+from towpath.ledger.events import ResendDue, Settling
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
-from towpath.people.people_set import PeopleSet, union
+from towpath.people.people_set import PeopleSet, people, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,26 @@ def resends(
         if again:
             found.append(Resend(applied.action, fields, again, window.end))
     return found
+
+
+def come_due(ended: Iterable[Resend], waiting: Iterable[Resend]) -> list[ResendDue]:
+    """What to repeat now that these windows ended; `waiting`: the resends that are not due yet.
+
+    Whoever has a later one of the same action *and field* waits for it: a later resend of another
+    field would not repeat this one.
+    """
+    later: dict[tuple[Action, MatchField], PeopleSet] = {}
+    for one in waiting:
+        for name in one.fields:
+            later[one.action, name] = later.get((one.action, name), people()) | one.members
+    found: dict[tuple[Action, MatchField], PeopleSet] = {}
+    for one in ended:
+        for name in one.fields:
+            now = resend_now(one.members, [later.get((one.action, name), people())])
+            found[one.action, name] = found.get((one.action, name), people()) | now
+    return [
+        ResendDue(action, (name,), members) for (action, name), members in found.items() if members
+    ]
 
 
 def resend_now(due: PeopleSet, later: Iterable[PeopleSet]) -> PeopleSet:

@@ -14,7 +14,7 @@ from towpath.ledger.arrivals import Closed, Closing, Counter, OpenArrival, Reaso
 from towpath.ledger.events import SetByField
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField, fields_of, mask
-from towpath.people.people_set import PeopleSet, dump, load
+from towpath.people.people_set import PeopleSet, dump, load, union
 from towpath.store import tallies
 from towpath.store.database import Db
 from towpath.store.ledger_log import dump_by_field
@@ -27,22 +27,34 @@ Place = tuple[VersionId, StepId]
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """People who are counted as they come, and do not wait."""
+
+    counter: Counter
+    reason: Reason
+    members: PeopleSet
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a wave that came to a sync step: at most `limits.ARRIVAL_PEOPLE_MAX` neighbours.
 
-    `members` go into the ledger; `at_once` of them are where they are wanted; `outside` never go in
-    and are not synced, by reason.
+    `members` of `everyone` go into the ledger; `leaving` are counted at once, the others wait.
     """
 
+    everyone: PeopleSet
     members: PeopleSet
     keyless: SetByField
-    at_once: PeopleSet
-    outside: dict[Reason, PeopleSet]
+    leaving: Sequence[Leaving]
 
     @property
-    def entered(self) -> int:
-        """How many people the piece is, whatever becomes of them."""
-        return len(self.members) + sum(len(found) for found in self.outside.values())
+    def waiting(self) -> PeopleSet:
+        """Who is pending."""
+        return self.members - union(one.members for one in self.leaving)
+
+    def count(self, counter: Counter) -> int:
+        """How many are counted there at once."""
+        return sum(len(one.members) for one in self.leaving if one.counter is counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +88,22 @@ def write(db: Db, coming: Coming, pieces: Sequence[Piece], first_seq: int) -> No
         assert found is not None
         ids.append(ArrivalId(found[0]))
         cursor.nextset()
-    at_once = Reason.KNOWN_IN if coming.action is Action.ADD else Reason.ALREADY_OUT
     closed = [
-        closed
+        Closed(arrival, one.counter, one.reason, one.members)
         for arrival, piece in zip(ids, pieces, strict=True)
-        for closed in (
-            *(
-                Closed(arrival, Counter.NOT_SYNCED, reason, found)
-                for reason, found in piece.outside.items()
-            ),
-            Closed(arrival, Counter.SYNCED, at_once, piece.at_once),
-        )
-        if closed.members
+        for one in piece.leaving
+        if one.members
     ]
     _write_outcomes(db, coming.head.audience, closed, coming.now)
     # They were counted as entered and pending when their wave came to stand at the step.
-    synced = sum(len(piece.at_once) for piece in pieces)
-    not_synced = sum(piece.entered - len(piece.members) for piece in pieces)
+    synced = sum(piece.count(Counter.SYNCED) for piece in pieces)
+    not_synced = sum(piece.count(Counter.NOT_SYNCED) for piece in pieces)
     change = tallies.Change(synced=synced, not_synced=not_synced, pending=-synced - not_synced)
     tallies.add(db, {coming.place: change})
 
 
 def _row(coming: Coming, piece: Piece, seq: int) -> tuple[object, ...]:
-    head, members = coming.head, piece.members
-    waiting = members - piece.at_once
+    head, members, waiting = coming.head, piece.members, piece.waiting
     return (
         head.workspace,
         head.audience,
@@ -114,9 +118,9 @@ def _row(coming: Coming, piece: Piece, seq: int) -> tuple[object, ...]:
         dump(waiting),
         members.min() if members else 0,
         members.max() if members else -1,
-        piece.entered,
-        len(piece.at_once),
-        piece.entered - len(members),
+        len(piece.everyone),
+        piece.count(Counter.SYNCED),
+        piece.count(Counter.NOT_SYNCED),
         len(waiting),
     )
 
@@ -273,6 +277,13 @@ def retry_errored(db: Db, errored: Sequence[Errored], deadline: Instant) -> int:
         change.pending += count
     tallies.add(db, changes)
     return sum(len(one.members) for one in errored)
+
+
+def waiting_since(db: Db, audience: AudienceId, action: Action, since: Instant) -> int:
+    """How many of those who came at `since` or later for this action still wait."""
+    row = db.execute(_SQL["waiting_since"], (audience, int(action), since)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def reasons(db: Db, version: VersionId) -> dict[StepId, dict[str, dict[str, int]]]:

@@ -20,6 +20,10 @@ select min(deadline) from arrival where pending > 0;
 -- name: oldest_waiting
 select min(arrived_at) from arrival where audience = %s and pending > 0;
 
+-- name: waiting_since
+select coalesce(sum(pending), 0)::bigint from arrival
+where audience = %s and action = %s and pending > 0 and arrived_at >= %s;
+
 -- name: write_closed
 update arrival set waiting = %b, pending = %s, synced = synced + %s,
   not_synced = not_synced + %s, errored = errored + %s

@@ -1,0 +1,262 @@
+"""A worker: the services of one process, and the loops that call them.
+
+Three loops share a process: the walk (entry, waves, deadlines), the sending (claim, couriers,
+settle), and the probes. Services are synchronous and run in threads, a database connection each;
+only HTTP is asynchronous, so nothing waits for the partner while a transaction is open.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from towpath import telemetry
+from towpath.clock import Instant
+from towpath.engine import courier
+from towpath.engine.advance import Advance
+from towpath.engine.claim import Claimant, Claimed
+from towpath.engine.courier import Answered
+from towpath.engine.deadlines import Deadlines
+from towpath.engine.entrance import Entrance
+from towpath.engine.prober import Prober
+from towpath.engine.sender import Sender
+from towpath.engine.settler import Settler
+from towpath.ids import RequestId
+from towpath.ledger.windows import Windows
+from towpath.limits import SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
+from towpath.net.door import Door
+from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
+from towpath.store import connections
+from towpath.store.connections import Probe
+from towpath.store.database import Db, database_now
+from towpath.store.secrets import KeyRing
+from towpath.telemetry import Event
+
+T = TypeVar("T")
+
+IDLE_S = 0.1
+TOKEN_KEPT_S = 1.0
+NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NETWORK, message="The lease was too short to send.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of; `cli/compose.py` builds the real ones, tests build theirs."""
+
+    connect: Callable[[], Db]
+    partners: dict[str, Partner]
+    base_urls: dict[str, str]
+    door: Door
+    keys: KeyRing
+    windows: Windows
+    name: str
+    seed: int
+    with_permits: bool = True
+    in_flight_max: int = 16
+    readers: int = 3
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs until `stop` is set; then claims nothing new, and settles what is in flight."""
+
+    parts: Parts
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+    _tokens: dict[int, tuple[float, str]] = field(default_factory=dict)
+    _answered_at: deque[float] = field(default_factory=deque)
+    _claimed_at: dict[RequestId, float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Work until stopped. What a loop raises ends the worker: a supervisor restarts it, and
+        leases make that safe."""
+        threads = self.parts.readers + 3
+        with ThreadPoolExecutor(threads, thread_name_prefix="towpath") as pool:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._walk(pool))
+                loops.create_task(self._send(pool))
+                loops.create_task(self._probe(pool))
+
+    async def _walk(self, pool: ThreadPoolExecutor) -> None:
+        """Let people enter, move waves, and let time do its part."""
+        db = self.parts.connect()
+        services = (
+            Entrance(db),
+            Advance(db, self.parts.windows),
+            Deadlines(db, self.parts.windows, Random(self.parts.seed)),
+        )
+        try:
+            while not self.stop.is_set():
+                more = False
+                for service in services:
+                    now = await _in(pool, database_now, db)
+                    more |= await _in(pool, service.tick, now)
+                self._wake.set()
+                if not more:
+                    await _sleep(self.stop, IDLE_S)
+        finally:
+            db.close()
+
+    async def _send(self, pool: ThreadPoolExecutor) -> None:
+        """Claim, hand to couriers, settle; until stopped and nothing is in flight any more."""
+        db = self.parts.connect()
+        readers = [self.parts.connect() for _ in range(self.parts.readers)]
+        free: asyncio.Queue[Db] = asyncio.Queue()
+        for reader in readers:
+            free.put_nowait(reader)
+        claimant = Claimant(self.parts.name, self.parts.windows, self.parts.with_permits)
+        sender = Sender(db, claimant)
+        settler = Settler(db, self.parts.windows, Random(self.parts.seed))
+        try:
+            while not self.stop.is_set() or self._in_flight or settler.inbox:
+                self._wake.clear()
+                worked = await self._settle(pool, db, settler)
+                worked |= await self._claim(pool, db, sender, settler, free)
+                if not worked:
+                    await self._rest(settler)
+        finally:
+            for connection in (db, *readers):
+                connection.close()
+
+    async def _claim(
+        self,
+        pool: ThreadPoolExecutor,
+        db: Db,
+        sender: Sender,
+        settler: Settler,
+        free: asyncio.Queue[Db],
+    ) -> bool:
+        """Keep the couriers busy: claim when fewer than half of them have something to carry."""
+        most = self.parts.in_flight_max
+        worked = False
+        if len(sender.outbox) < most // 2 and not self.stop.is_set():
+            before = time.monotonic()
+            now = await _in(pool, database_now, db)
+            worked = await _in(pool, sender.tick, now)
+            for claimed in sender.outbox:
+                self._claimed_at.setdefault(claimed.id, before)
+        while sender.outbox and len(self._in_flight) < most:
+            claimed = sender.outbox.popleft()
+            task = asyncio.create_task(self._carry(pool, claimed, settler, free))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+        return worked
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            failure = type(task.exception()).__name__
+            telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failure)
+
+    async def _settle(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> bool:
+        """Settle when enough answers are there, the oldest has waited, or nothing else is out."""
+        if not settler.inbox:
+            return False
+        waited_ms = (time.monotonic() - self._answered_at[0]) * 1000
+        full = len(settler.inbox) >= SETTLE_REQUESTS_MAX
+        if not (full or waited_ms >= SETTLE_WAIT_MS or not self._in_flight):
+            return False
+        now = await _in(pool, database_now, db)
+        for _ in range(min(len(settler.inbox), SETTLE_REQUESTS_MAX)):
+            self._answered_at.popleft()
+        await _in(pool, settler.tick, now)
+        return True
+
+    async def _rest(self, settler: Settler) -> None:
+        """Nothing to do: wait for an answer or a wake, for a moment at most."""
+        wait = SETTLE_WAIT_MS / 1000 if settler.inbox else IDLE_S
+        try:
+            await asyncio.wait_for(self._wake.wait(), wait)
+        except TimeoutError:
+            return
+
+    async def _carry(
+        self,
+        pool: ThreadPoolExecutor,
+        claimed: Claimed,
+        settler: Settler,
+        free: asyncio.Queue[Db],
+    ) -> None:
+        """One request: digests, body, post; its answer goes to the settler."""
+        reader = await free.get()
+        try:
+            partner = self.parts.partners[claimed.route.partner]
+            loaded = await _in(pool, courier.load, reader, claimed, partner)
+            token = await self._token(pool, reader, claimed)
+        finally:
+            free.put_nowait(reader)
+        answer = courier.NOTHING_TO_SEND
+        if loaded.body is not None:
+            answer = await self._post(partner, claimed, token, loaded.body)
+        settler.inbox.append(Answered(claimed.id, claimed, answer, loaded.found_keyless))
+        self._answered_at.append(time.monotonic())
+
+    async def _post(self, partner: Partner, claimed: Claimed, token: str, body: bytes) -> Answer:
+        """Send, unless the lease could end before the answer: then another may have claimed it."""
+        windows = self.parts.windows
+        spent = time.monotonic() - self._claimed_at.pop(claimed.id)
+        if spent > (windows.lease - windows.request_deadline).total_seconds():
+            return NOT_SENT
+        return await partner.send(
+            self.parts.door,
+            self.parts.base_urls[partner.name],
+            token,
+            body,
+            windows.request_deadline.total_seconds(),
+        )
+
+    async def _token(self, pool: ThreadPoolExecutor, db: Db, claimed: Claimed) -> str:
+        """The connection's token in clear, kept for a second so that a change is seen at once."""
+        route = claimed.route
+        assert route.token is not None
+        kept = self._tokens.get(route.token)
+        if kept is not None and time.monotonic() - kept[0] < TOKEN_KEPT_S:
+            return kept[1]
+        opened = partial(connections.open_token, db, self.parts.keys, route.workspace, route.token)
+        token = await _in(pool, opened)
+        self._tokens[route.token] = (time.monotonic(), token)
+        return token
+
+    async def _probe(self, pool: ThreadPoolExecutor) -> None:
+        """Try broken connections again, once a minute each."""
+        db = self.parts.connect()
+        prober = Prober(db)
+        try:
+            while not self.stop.is_set():
+                now = await _in(pool, database_now, db)
+                for probe in await _in(pool, prober.due, now):
+                    await self._try(pool, db, prober, probe)
+                await _sleep(self.stop, 1.0)
+        finally:
+            db.close()
+
+    async def _try(self, pool: ThreadPoolExecutor, db: Db, prober: Prober, probe: Probe) -> None:
+        partner = self.parts.partners[probe.partner]
+        opened = partial(connections.open_token, db, self.parts.keys, probe.workspace, probe.token)
+        token = await _in(pool, opened)
+        deadline_s = self.parts.windows.request_deadline.total_seconds()
+        url = self.parts.base_urls[partner.name]
+        answer = await partner.probe(self.parts.door, url, token, deadline_s)
+        now: Instant = await _in(pool, database_now, db)
+        await _in(pool, prober.note, probe, answer, now)
+
+
+async def _in(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+    """Run a service's synchronous work in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+async def _sleep(stop: asyncio.Event, span_s: float) -> None:
+    """Sleep, but wake at once when stopped."""
+    try:
+        await asyncio.wait_for(stop.wait(), span_s)
+    except TimeoutError:
+        return
