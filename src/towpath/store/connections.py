@@ -62,6 +62,7 @@ class Probe:
     id: ConnectionId
     workspace: WorkspaceId
     app: AppId
+    partner: str
     token: SecretId
 
 
@@ -159,6 +160,17 @@ def claim_probes(db: Db, limit: int, now: Instant, next_at: Instant) -> list[Pro
         return cursor.execute(
             _SQL["claim_probes"], {"limit": limit, "now": now, "next_at": next_at}
         ).fetchall()
+
+
+def note_refused_probe(
+    db: Db, connection: ConnectionId, code: int | None, partner_request_ref: str, now: Instant
+) -> None:
+    """The probe was refused: whoever waits behind the connection was attempted by it."""
+    db.execute(
+        _SQL["note_refused_probe"],
+        {"connection": connection, "code": code, "now": now}
+        | {"partner_request_ref": partner_request_ref or None},
+    )
 
 
 def ensure_ad_account(

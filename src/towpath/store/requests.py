@@ -277,7 +277,7 @@ def any_part_applied(db: Db, root: RequestId) -> bool:
 class Attempt:
     """An answered attempt: its request, code and the partner's request id; who was in it."""
 
-    request: RequestId
+    request: RequestId | None
     code: int | None
     partner_request_ref: str | None
     members: PeopleSet
@@ -307,13 +307,16 @@ class Stops:
 
 
 def stopped_behind(db: Db, audience: AudienceId, since: Instant, stops: Stops) -> Attempt | None:
-    """The newest refusal since then that stopped everybody on the way to this audience."""
-    found = db.execute(
-        _SQL["stopped_behind"],
-        {"audience": audience, "since": since, "app_causes": list(stops.app)}
-        | {"connection_causes": list(stops.connection), "account_causes": list(stops.account)},
-    ).fetchone()
-    return Attempt(RequestId(found[0]), found[1], found[2], people()) if found else None
+    """A refusal since then, of a request or a probe, that stopped everybody on this way."""
+    given = {"audience": audience, "since": since}
+    causes = {
+        "app_causes": list(stops.app),
+        "connection_causes": list(stops.connection),
+        "account_causes": list(stops.account),
+    }
+    probe = db.execute(_SQL["probe_refused_behind"], given).fetchone()
+    found = probe or db.execute(_SQL["stopped_behind"], given | causes).fetchone()
+    return Attempt(found[0], found[1], found[2], people()) if found else None
 
 
 @dataclass(frozen=True, slots=True)

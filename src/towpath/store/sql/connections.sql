@@ -49,8 +49,13 @@ with due as materialized (
   order by probe_at limit %(limit)s for update skip locked
 )
 update connection set probe_at = %(next_at)s
-from due where connection.id = due.id
-returning connection.id, workspace, app, token;
+from due, app where connection.id = due.id and app.id = connection.app
+returning connection.id, workspace, connection.app, app.partner, token;
+
+-- name: note_refused_probe
+update connection set probe_refused_at = %(now)s, probe_code = %(code)s,
+  probe_request_ref = %(partner_request_ref)s
+where id = %(connection)s and state = 'broken';
 
 -- name: ensure_ad_account
 insert into ad_account (workspace, connection, partner_ref, name)

@@ -78,6 +78,14 @@ where r.answered_at >= %(since)s and r.started_at >= %(since)s and r.state = 're
     or their_account.id = account.id and r.cause = any(%(account_causes)s))
 order by r.answered_at desc, r.id desc limit 1;
 
+-- name: probe_refused_behind
+select null::bigint, connection.probe_code, connection.probe_request_ref
+from audience a
+join ad_account account on account.id = a.ad_account
+join connection connection on connection.id = account.connection
+where a.id = %(audience)s and connection.state = 'broken'
+  and connection.probe_refused_at >= %(since)s;
+
 -- name: count_open
 -- What still has to happen: requests in flight, requests to retry, windows not ended.
 select count(*) filter (where state = 'in flight'), count(*) filter (where retry_at is not null),

@@ -114,6 +114,9 @@ create table connection (
   broken_since timestamptz,
   broken_reason text,
   probe_at timestamptz,
+  probe_refused_at timestamptz, -- the newest refused probe: an attempt of all who wait behind
+  probe_code int,
+  probe_request_ref text,
   people_per_request_max int not null check (people_per_request_max between 1 and 10000),
   keys_per_request_max int not null check (keys_per_request_max between 1 and 40000),
   unique (workspace, name)

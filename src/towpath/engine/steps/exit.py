@@ -1,0 +1,24 @@
+"""Exit: the journey ends here."""
+
+from datetime import timedelta
+
+from towpath.canvas.steps.exit import Exit
+from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.people.people_set import PeopleSet
+
+
+class ExitKind:
+    """The engine's side of the step."""
+
+    def stay(self, settings: Exit) -> timedelta:  # noqa: ARG002 - one protocol for all kinds
+        """People leave as they come."""
+        return timedelta()
+
+    def perform(
+        self,
+        moment: Moment,  # noqa: ARG002 - one protocol for all kinds
+        settings: Exit,  # noqa: ARG002
+        members: PeopleSet,
+    ) -> list[Outcome]:
+        """Everybody leaves by the edge that leads nowhere."""
+        return [Outcome("next", members)]

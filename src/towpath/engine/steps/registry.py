@@ -1,0 +1,25 @@
+"""The kinds of step: settings of the Canvas to what the engine does. A new kind is a line here."""
+
+from typing import Any
+
+from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.canvas.steps.decision_split import DecisionSplit
+from towpath.canvas.steps.delay import Delay
+from towpath.canvas.steps.exit import Exit
+from towpath.engine.steps.audience_sync import AudienceSyncKind
+from towpath.engine.steps.decision_split import DecisionSplitKind
+from towpath.engine.steps.delay import DelayKind
+from towpath.engine.steps.exit import ExitKind
+from towpath.engine.steps.protocol import StepKind
+
+KINDS: dict[type[Any], StepKind] = {
+    AudienceSync: AudienceSyncKind(),
+    DecisionSplit: DecisionSplitKind(),
+    Delay: DelayKind(),
+    Exit: ExitKind(),
+}
+
+
+def kind_of(settings: object) -> StepKind:
+    """What the engine does at a step with these settings."""
+    return KINDS[type(settings)]
