@@ -37,11 +37,12 @@ _RESERVED = frozenset({
 
 
 class CellRefusal(NamedTuple):
-    """What is not taken, and why; column "" is the whole row."""
+    """What is not taken, and why. Column "" is the whole row, from `line` to `to_line`."""
 
     line: int
     column: str
     reason: str
+    to_line: int | None = None
 
 
 class AttributeColumn(NamedTuple):
@@ -158,7 +159,7 @@ def with_good_ids(header: Header, chunk: RowChunk) -> tuple[RowChunk, list[CellR
     found = read_column(cells, _read_id)
     refused = [
         CellRefusal(chunk.lines[i], "external_id", why) for i, why in found.refusals.items()
-    ] + [CellRefusal(line, "", reason) for line, reason in chunk.refused]
+    ] + [CellRefusal(line, "", reason, end) for line, reason, end in chunk.refused]
     if not found.refusals:
         return chunk, refused
     kept = [i for i in range(len(cells)) if i not in found.refusals]

@@ -29,10 +29,11 @@ _NOT_TEXT: tuple[tuple[bytes, str, str], ...] = (
 
 
 class RowRefusal(NamedTuple):
-    """Why a row is not taken; `line` is where it begins, counted from 1."""
+    """Why a row is not taken; the lines, counted from 1, where it begins and ends."""
 
     line: int
     reason: str
+    to_line: int
 
 
 @dataclass
@@ -153,7 +154,7 @@ class CsvRows:
             except StopIteration:
                 return self._without_nul(chunk), False
             except csv.Error as error:
-                chunk.refused.append(RowRefusal(begin, _why(error, begin, reader.line_num)))
+                chunk.refused.append(RowRefusal(begin, _why(error), reader.line_num))
                 continue
             if len(row) == width and row != self.header:
                 rows.append(row)
@@ -161,32 +162,35 @@ class CsvRows:
             elif not row:
                 self.blank_lines += 1
             elif row == self.header:
-                chunk.refused.append(RowRefusal(begin, "is the header again"))
+                chunk.refused.append(RowRefusal(begin, "is the header again", reader.line_num))
             else:
                 many = "more" if len(row) > width else "fewer"
-                chunk.refused.append(RowRefusal(begin, f"has {many} cells than the header"))
+                chunk.refused.append(
+                    RowRefusal(begin, f"has {many} cells than the header", reader.line_num)
+                )
         return self._without_nul(chunk), True
 
     def _without_nul(self, chunk: RowChunk) -> RowChunk:
         if not self._nul_seen:
             return chunk
         bad = {index for index, row in enumerate(chunk.rows) if any("\0" in cell for cell in row)}
-        chunk.refused += [RowRefusal(chunk.lines[index], "holds a NUL byte") for index in bad]
+        chunk.refused += [
+            RowRefusal(line, "holds a NUL byte", line)
+            for index, line in enumerate(chunk.lines)
+            if index in bad
+        ]
         kept = [index for index in range(len(chunk.rows)) if index not in bad]
         return RowChunk(
             [chunk.rows[i] for i in kept], [chunk.lines[i] for i in kept], chunk.refused
         )
 
 
-def _why(error: csv.Error, begin: int, end: int) -> str:
+def _why(error: csv.Error) -> str:
     text = str(error)
     if "field larger" in text:
-        why = f"has a cell or a line beyond {CELL_CHARS_MAX:,} characters; is a quote left open?"
-    elif "unexpected end" in text:
-        why = "opens a quote that the file never closes"
-    elif "expected after" in text:
-        why = "has text behind a closing quote; a quote inside a cell is written twice"
-    else:
-        why = "cannot be read as CSV"
-    # Reasons are counted, so that the lines lost are named only where it matters.
-    return why if end <= begin else f"{why} (read as one row to line {end})"
+        return f"has a cell or a line beyond {CELL_CHARS_MAX:,} characters; is a quote left open?"
+    if "unexpected end" in text:
+        return "opens a quote that the file never closes"
+    if "expected after" in text:
+        return "has text behind a closing quote; a quote inside a cell is written twice"
+    return "cannot be read as CSV"

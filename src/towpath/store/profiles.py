@@ -52,6 +52,7 @@ def upsert(db: Db, workspace: WorkspaceId, batch: PeopleBatch, now: Instant) -> 
     # prepare=False: a plan kept from an empty temporary table would be kept for a full one.
     with db.transaction():
         workspaces.lock(db, workspace)
+        db.execute(sql["tune_batch"])
         db.execute(sql["create_staged"])
         db.execute(sql["create_merged"])
         with db.cursor() as cursor, cursor.copy(sql["copy_staged"]) as copy:

@@ -1,3 +1,11 @@
+-- name: tune_batch
+-- For this transaction. Every join is from a batch to a big table by its index; the temporary tables
+-- have no statistics, and the planner would rather read a table of gigabytes for each batch.
+select
+  set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true),
+  set_config('work_mem', '64MB', true)
+
 -- name: create_staged
 -- People handed in, as they came; null: leave as it is. Emptied at each commit.
 create temp table if not exists staged (

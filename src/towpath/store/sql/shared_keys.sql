@@ -55,7 +55,7 @@ cross join lateral (
   values (1, c.old_email, c.email), (2, c.old_phone, c.phone),
     (4, c.old_idfa, c.idfa), (8, c.old_gaid, c.gaid)
 ) v (field, old, new)
-where v.old is distinct from v.new
+where c.keyed and v.old is distinct from v.new
   and s.workspace = %(workspace)s and s.field = v.field and s.digest = v.old
   and s.profile = c.profile
 
@@ -67,7 +67,7 @@ cross join lateral (
   values (1, c.old_email, c.email), (2, c.old_phone, c.phone),
     (4, c.old_idfa, c.idfa), (8, c.old_gaid, c.gaid)
 ) v (field, old, new)
-where v.old is distinct from v.new
+where c.keyed and v.old is distinct from v.new
   and s.workspace = %(workspace)s and s.field = v.field and s.digest = v.old
   and not exists (
     select from shared_key o

@@ -1,0 +1,43 @@
+"""`towpath match FIELD VALUE`: how an identifier is normalised and hashed, or why it is refused.
+
+It prints what the person typed back to them, and touches no database.
+"""
+
+from typing import Annotated
+
+import typer
+
+from towpath.cli import output
+from towpath.errors import InputError
+from towpath.people.columns import Refusal
+from towpath.people.match_field import MatchField
+from towpath.people.normalise import CURRENT_RULE, RULES
+from towpath.people.profile import read_country
+
+
+def match_command(
+    field: Annotated[MatchField, typer.Argument(help="The kind of identifier.")],
+    value: Annotated[str, typer.Argument(help="As it stands in your data.")],
+    country: Annotated[
+        str | None,
+        typer.Option(help="Where a phone without a country code is from, such as BR."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a partner would get for an identifier. Exit code 1 when it is refused."""
+    region = None if country is None else read_country(country)
+    if isinstance(region, Refusal):
+        raise InputError(f"{country} {region.reason}.", remedy="Such as BR.", field="--country")
+    rules = RULES[CURRENT_RULE]
+    found = rules.readers[field](value, region)
+    told = {"field": field.value, "rule": f"{rules.name} (version {rules.version})"}
+    if isinstance(found, Refusal):
+        told |= {"asked": value, "refused": found.reason}
+    else:
+        told |= {"asked": value, "normalised": found.value, "sha256": found.digest.hex()}
+    if as_json:
+        output.show_json(told)
+    else:
+        typer.echo("\n".join(f"{name:<11}{text}" for name, text in told.items()))
+    if isinstance(found, Refusal):
+        raise typer.Exit(1)
