@@ -148,12 +148,10 @@ def test_a_failed_batch_leaves_nothing(db: Db, workspace: WorkspaceId, now: Inst
 
 def test_consent_sets_and_countries(db: Db, workspace: WorkspaceId, now: Instant) -> None:
     given = [
-        Person(
-            f"u{n}",
-            country="BR" if n else None,
-            consent=None if s is None else Consent(s, None, None),
-        )
-        for n, s in enumerate(states)
+        Person("u0", consent=Consent(ConsentState.GRANTED, None, None)),
+        Person("u1", consent=Consent(ConsentState.WITHDRAWN, None, None), country="BR"),
+        Person("u2", consent=Consent(ConsentState.UNKNOWN, None, None)),
+        Person("u3"),
     ]
     profiles.upsert(db, workspace, batch(*given), now)
     found = profiles.consent_sets(db, int4_array(people([0, 1, 2, 3, 9])))
