@@ -126,7 +126,8 @@ class Advance:
 def stay_until(graph: Graph, step: StepId, now: Instant) -> Instant:
     """When people who come to a step now perform it."""
     settings = graph.steps[step]
-    return due_bucket(now, kind_of(settings).stay(settings))
+    stay = kind_of(settings).stay(settings)
+    return due_bucket(now, stay) if stay else now
 
 
 def count_leaving(

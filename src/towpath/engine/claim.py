@@ -106,12 +106,10 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
             ledger,
             now,
             len(free),
-            people(),
+            requests.in_flight(db, route.audience).everybody,
             requests.held(db, route.audience, now),
             [],
         )
-        for members in requests.in_flight(db, route.audience).values():
-            draft.in_flight |= members
         _retries(draft)
         everything = _fresh(draft, claimant.windows)
         lease = requests.Claim(holder, now, lease_until)

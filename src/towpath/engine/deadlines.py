@@ -15,8 +15,8 @@ from towpath.engine.courier import LEASE_ENDED, Answered
 from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
 from towpath.ledger.arrivals import Closing, OpenArrival, give_up
-from towpath.ledger.events import Marked, MarkKind, ResendDue
-from towpath.ledger.windows import Windows, resend_now
+from towpath.ledger.events import Marked, MarkKind
+from towpath.ledger.windows import Windows, come_due
 from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
 from towpath.partners.protocol import Cause, Scope
 from towpath.people.people_set import PeopleSet, people, union
@@ -68,12 +68,13 @@ class Deadlines:
         for audience in due:
             with self.db.transaction():
                 ledger = ledgers.lock(self.db, audience)
-                later = resends.read_later(self.db, audience, now)
-                for one in resends.read_due(self.db, audience, now):
-                    again = resend_now(one.members, [later[one.action]])
-                    ledgers.open_people(self.db, ledger, again)
-                    event = ResendDue(one.action, one.fields, again)
-                    resends.write_done(self.db, one.id, ledgers.record(ledger, event), again)
+                waiting = resends.read_waiting(self.db, audience)
+                ended = [one for one in waiting if one.due_at <= now]
+                later = [one for one in waiting if one.due_at > now]
+                came_due = come_due(ended, later)
+                ledgers.open_people(self.db, ledger, union(one.members for one in came_due))
+                events = [(ledgers.record(ledger, one), one) for one in came_due]
+                resends.write_came_due(self.db, audience, events, now)
                 ledger.due(now - self.windows.flush, self.windows.flush)
                 ledgers.close(self.db, ledger, now)
         return bool(due)

@@ -11,7 +11,8 @@ from datetime import timedelta
 from towpath.canvas.entry import admit, lanes
 from towpath.clock import Instant
 from towpath.engine.advance import Moves, count_coming, stay_until
-from towpath.people.people_set import PeopleSet
+from towpath.ids import StepId
+from towpath.people.people_set import PeopleSet, union
 from towpath.store import canvases, entries, people_door, waves
 from towpath.store.canvases import Version
 from towpath.store.database import Db
@@ -20,8 +21,8 @@ from towpath.store.waves import Stand
 MUSTER_NUMBERS = 1_000_000
 """How many profile numbers one query musters: a set of at most 128 kB."""
 
-ENTRY = "entry"
-"""Where the arrows of people who were kept out begin."""
+ENTRY = StepId("(entry)")
+"""Where the arrows of those who enter, and of those who are kept out, begin: no step's name."""
 
 
 @dataclass(slots=True)
@@ -44,8 +45,10 @@ class Entrance:
     def _enter(self, version: Version, now: Instant) -> None:
         moves = Moves(version.id)
         before = entries.entered(self.db, version.canvas)
-        window = version.graph.entry.reentry.window
-        since = now - window if window is not None else now - timedelta(0)
+        entry = version.graph.entry
+        assert entry is not None
+        assert entry.first is not None
+        since = now - (entry.reentry.after or timedelta())
         recently = entries.entered_since(self.db, version.canvas, since)
         inside = waves.inside(self.db, version.canvas)
         highest = people_door.highest_number(self.db, version.workspace)
@@ -53,31 +56,33 @@ class Entrance:
             candidates = people_door.matching(
                 self.db,
                 version.workspace,
-                version.graph.entry.filter,
+                entry.filter,
                 low,
                 low + MUSTER_NUMBERS,
             )
             admission = admit(
                 candidates,
-                rule=version.graph.entry.reentry,
+                rule=entry.reentry,
                 entered_before=before,
                 entered_in_window=recently,
-                inside=inside,
+                inside=union(inside),
             )
             for lane, members in lanes(admission.enter, inside):
-                self._write(version, lane, members, now, moves)
+                self._write(version, entry.first, lane, members, now, moves)
             for reason, kept_out in admission.refused.items():
-                moves.edges[(version.id, version.first, f"refused: {reason}")] = moves.edges.get(
-                    (version.id, version.first, f"refused: {reason}"), 0
-                ) + len(kept_out)
+                moves.along(ENTRY, f"refused: {reason}", len(kept_out))
+            moves.along(ENTRY, "entered", len(admission.enter))
         moves.write(self.db)
 
     def _write(
-        self, version: Version, lane: int, members: PeopleSet, now: Instant, moves: Moves
+        self,
+        version: Version,
+        first: StepId,
+        lane: int,
+        members: PeopleSet,
+        now: Instant,
+        moves: Moves,
     ) -> None:
-        if not members:
-            return
-        first = version.first
         stand = Stand(version.workspace, version.canvas, version.id, first, lane)
         entries.write(self.db, stand, members, now)
         due_at = stay_until(version.graph, first, now)

@@ -75,7 +75,8 @@ def settle(
             requests.log_late(db, late, f"late: {answer.message}", answer.partner_request_ref)
         if rows:
             everybody = union(row.members for row in rows)
-            ledgers.open_people(db, ledger, everybody | union(row.coholders for row in rows))
+            everybody |= union(row.coholders for row in rows)
+            ledgers.open_people(db, ledger, everybody)
             opened = arrivals.read_open(db, audience, everybody)
             closing = Closing.of(opened.arrivals)
             work = Settlement(db, ledger, opened, closing, now, windows, chance)

@@ -51,7 +51,7 @@ def settle_shared(
     sharing = union(key.holders for key in keys) & piece.members
     turn = turns(keys, sharing, in_flight)
     going = turn.go
-    wanted = {found: ledger.state.of(found).want for found in piece.fields}
+    wanted = wanted_with_key(ledger, piece.fields)
     usable = usable_keys(keys, action, going, wanted)
     stopped = _stop(db, ledger, action, piece.fields, going, usable, now)
     going = going - stopped
@@ -94,6 +94,11 @@ def _stop(
                 closing.close(arrival, Counter.NOT_SYNCED, reason, stopped)
         arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
     return stopped
+
+
+def wanted_with_key(ledger: Ledger, fields: tuple[MatchField, ...]) -> SetByField:
+    """By field, who is wanted in the audience and has a key that may be there."""
+    return {one: ledger.state.of(one).want - ledger.state.of(one).keyless for one in fields}
 
 
 def nothing_left(

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,12 +77,20 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped. What a loop raises ends the worker: a supervisor restarts it, and
         leases make that safe."""
+        await self._run(self._walk, self._send, self._probe)
+
+    async def run_sending(self) -> None:
+        """Only claim, send and settle: what is left of `run` when nobody enters or moves."""
+        await self._run(self._send)
+
+    async def _run(
+        self, *loops: Callable[[ThreadPoolExecutor], Coroutine[None, None, None]]
+    ) -> None:
         threads = self.parts.readers + 3
         with ThreadPoolExecutor(threads, thread_name_prefix="towpath") as pool:
-            async with asyncio.TaskGroup() as loops:
-                loops.create_task(self._walk(pool))
-                loops.create_task(self._send(pool))
-                loops.create_task(self._probe(pool))
+            async with asyncio.TaskGroup() as running:
+                for loop in loops:
+                    running.create_task(loop(pool))
 
     async def _walk(self, pool: ThreadPoolExecutor) -> None:
         """Let people enter, move waves, and let time do its part."""

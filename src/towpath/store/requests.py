@@ -86,21 +86,46 @@ def write(
     return ids
 
 
-def in_flight(db: Db, audience: AudienceId) -> dict[Action, PeopleSet]:
-    """Who is in a request now, by action."""
-    return _by_action(db, "read_in_flight", (audience,))
+@dataclass(frozen=True, slots=True)
+class Flying:
+    """Who is in flight, by action; and, by action, who else holds a key that flies."""
+
+    members: dict[Action, PeopleSet]
+    coholders: dict[Action, PeopleSet]
+
+    @property
+    def everybody(self) -> PeopleSet:
+        """Who is in any request now."""
+        return union(self.members.values())
+
+    def unsettled(self, action: Action) -> PeopleSet:
+        """Of whom an answer may still change what `action` would find: those in a request, and for
+        an add those whose key a removal carries."""
+        if action is Action.ADD:
+            return self.everybody | self.coholders[Action.REMOVE]
+        return self.everybody
+
+
+def in_flight(db: Db, audience: AudienceId) -> Flying:
+    """Who is in a request now."""
+    members: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
+    bound: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
+    for action, packed, coholders in db.execute(_SQL["read_in_flight"], (audience,), binary=True):
+        members[Action(action)].append(load(packed))
+        bound[Action(action)].append(load(coholders))
+    return Flying(_unions(members), _unions(bound))
 
 
 def held(db: Db, audience: AudienceId, now: Instant) -> dict[Action, PeopleSet]:
     """Who backs off now, by the action that is held; never the contrary one (rule 3)."""
-    return _by_action(db, "read_held", (audience, now))
-
-
-def _by_action(db: Db, statement: str, parameters: tuple[object, ...]) -> dict[Action, PeopleSet]:
     found: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
-    for action, members in db.execute(_SQL[statement], parameters, binary=True):
+    for action, members in db.execute(_SQL["read_held"], (audience, now), binary=True):
         found[Action(action)].append(load(members))
-    return {action: union(sets) for action, sets in found.items()}
+    return _unions(found)
+
+
+def _unions(sets: dict[Action, list[PeopleSet]]) -> dict[Action, PeopleSet]:
+    return {action: union(found) for action, found in sets.items()}
 
 
 @dataclass(frozen=True, slots=True)

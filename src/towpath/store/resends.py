@@ -3,15 +3,15 @@
 A row waits until its time; then it gets a number in the log and is an event like any other.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from towpath.clock import Instant
 from towpath.ids import AudienceId, RequestId
+from towpath.ledger.events import ResendDue
 from towpath.ledger.windows import Resend
 from towpath.people.action import Action
-from towpath.people.match_field import MatchField, fields_of, mask
-from towpath.people.people_set import PeopleSet, dump, load, union
+from towpath.people.match_field import fields_of, mask
+from towpath.people.people_set import dump, load
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -28,35 +28,25 @@ def write(db: Db, audience: AudienceId, request: RequestId, resends: Iterable[Re
         db.cursor().executemany(_SQL["write_resend"], rows)
 
 
-@dataclass(frozen=True, slots=True)
-class DueResend:
-    """A resend whose window ended."""
-
-    id: int
-    action: Action
-    fields: tuple[MatchField, ...]
-    members: PeopleSet
-
-
-def read_due(db: Db, audience: AudienceId, now: Instant) -> list[DueResend]:
-    """Resends whose time has come, oldest first; their rows are locked."""
+def read_waiting(db: Db, audience: AudienceId) -> list[Resend]:
+    """Everything that waits for a window's end, the soonest first; the rows are locked."""
     return [
-        DueResend(row[0], Action(row[1]), fields_of(row[2]), load(row[3]))
-        for row in db.execute(_SQL["read_due"], (audience, now), binary=True).fetchall()
+        Resend(Action(row[0]), fields_of(row[1]), load(row[2]), row[3])
+        for row in db.execute(_SQL["read_waiting"], (audience,), binary=True).fetchall()
     ]
 
 
-def read_later(db: Db, audience: AudienceId, now: Instant) -> dict[Action, PeopleSet]:
-    """Who has a resend at a later time, by the action to repeat."""
-    found: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
-    for action, members in db.execute(_SQL["read_later"], (audience, now), binary=True):
-        found[Action(action)].append(load(members))
-    return {action: union(sets) for action, sets in found.items()}
-
-
-def write_done(db: Db, resend: int, seq: int, members: PeopleSet) -> None:
-    """The resend is in the log as number `seq`, for the people it really concerned."""
-    db.execute(_SQL["write_done"], (seq, dump(members), resend))
+def write_came_due(
+    db: Db, audience: AudienceId, events: Sequence[tuple[int, ResendDue]], now: Instant
+) -> None:
+    """The resends due by `now` are in the log as these numbered events; the rows that waited go."""
+    db.execute(_SQL["end_due"], (audience, now))
+    rows = [
+        (audience, int(one.action), mask(one.fields), dump(one.members), now, seq)
+        for seq, one in events
+    ]
+    if rows:
+        db.cursor().executemany(_SQL["write_came_due"], rows)
 
 
 def due_audiences(db: Db, now: Instant) -> list[AudienceId]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from towpath.canvas.steps.audience_sync import AudienceSync
-from towpath.engine.shared_keys import held_keys, nothing_left
+from towpath.engine.shared_keys import held_keys, nothing_left, wanted_with_key
 from towpath.engine.steps.protocol import Moment, Outcome
 from towpath.ids import AudienceId
 from towpath.ledger.arrivals import Closing, Counter, Reason, supersede, synced_at_once
@@ -116,9 +116,9 @@ def arrive(
         maybe_in=action is Action.REMOVE and not ledger.head.created_here,
     )
     closing = Closing.of(opened.arrivals)
-    supersede(closing, arrived, opened.arrivals, in_flight[action.contrary])
+    supersede(closing, arrived, opened.arrivals, in_flight.members[action.contrary])
     arrivals.write_closed(db, audience, opened, closing, moment.now)
-    _write_arrived(moment, ledger, arrived, sorting, keys, union(in_flight.values()))
+    _write_arrived(moment, ledger, arrived, sorting, keys, in_flight.unsettled(action))
     _wake(moment, ledger, action, len(sorting.waiting))
     ledgers.close(db, ledger, moment.now)
 
@@ -191,8 +191,7 @@ def _still_wanted(
     fields: tuple[MatchField, ...],
 ) -> PeopleSet:
     """Whose every key another wanted person holds: it stays in, and they count as out."""
-    wanted = {match_field: ledger.state.of(match_field).want for match_field in fields}
-    usable = usable_keys(keys, Action.REMOVE, waiting, wanted)
+    usable = usable_keys(keys, Action.REMOVE, waiting, wanted_with_key(ledger, fields))
     still = nothing_left(ledger, fields, waiting, usable.left_out)
     if still:
         ledgers.mark(moment.db, ledger, Marked(MarkKind.LEFT, fields, still), moment.now)

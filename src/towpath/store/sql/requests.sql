@@ -6,7 +6,7 @@ values (%s, %s, %s, %s, %b, %s, %b, %b, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, 
 returning id;
 
 -- name: read_in_flight
-select action, members from request where audience = %s and state = 'in flight';
+select action, members, coholders from request where audience = %s and state = 'in flight';
 
 -- name: read_held
 -- People who back off: nobody tries their action again before `retry_at`.

@@ -2,16 +2,16 @@
 insert into resend (audience, action, fields, members, due_at, request)
 values (%s, %s, %s, %b, %s, %s);
 
--- name: read_due
--- Windows that ended: whom to send once more.
-select id, action, fields, members from resend
-where audience = %s and seq is null and due_at <= %s order by due_at, id for update;
+-- name: read_waiting
+select action, fields, members, due_at from resend
+where audience = %s and seq is null order by due_at, id for update;
 
--- name: read_later
-select action, members from resend where audience = %s and seq is null and due_at > %s;
+-- name: end_due
+-- What came due together is written as its events; the single rows go.
+delete from resend where audience = %s and seq is null and due_at <= %s;
 
--- name: write_done
-update resend set seq = %s, members = %b where id = %s;
+-- name: write_came_due
+insert into resend (audience, action, fields, members, due_at, seq) values (%s, %s, %s, %b, %s, %s);
 
 -- name: read_due_audiences
 select distinct audience from resend where seq is null and due_at <= %s;

@@ -269,8 +269,8 @@ create table resend (
   fields smallint not null,
   members bytea not null,
   due_at timestamptz not null,
-  request bigint not null, -- the one whose window it waits for
-  seq bigint -- of its mark in the log, once it came due
+  request bigint, -- the applied one that must be repeated; null once it came due with others
+  seq bigint -- its number in the log, once it came due
 );
 create index resend_due on resend (audience, due_at) where seq is null;
 create index resend_log on resend (audience, seq) where seq is not null;
