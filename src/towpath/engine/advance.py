@@ -11,8 +11,9 @@ from datetime import timedelta
 
 from towpath.canvas.delays import due_bucket
 from towpath.canvas.graph import Graph
+from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.clock import Instant
-from towpath.engine.steps.audience_sync import AudienceSyncKind
+from towpath.engine.steps.audience_sync import leave
 from towpath.engine.steps.protocol import Moment, Outcome
 from towpath.engine.steps.registry import kind_of
 from towpath.ids import StepId, VersionId
@@ -85,8 +86,8 @@ class Advance:
         everyone = claimed.together
         moves = Moves(stand.version)
         if claimed.stopped:
-            if isinstance(kind, AudienceSyncKind):
-                kind.leave(moment, settings, everyone)
+            if isinstance(settings, AudienceSync):
+                leave(moment, settings, everyone)
             moves.at(stand.step).exited += len(everyone)
             moves.along(stand.step, LEAVES, len(everyone))
             waves.end(self.db, claimed.ids)
@@ -139,7 +140,7 @@ def count_leaving(
     change = moves.at(step)
     if target is None:
         change.exited += count
-    if target is not None or isinstance(kind_of(graph.steps[step]), AudienceSyncKind):
+    if target is not None or isinstance(graph.steps[step], AudienceSync):
         change.advanced += count
     moves.along(step, outcome.edge, count)
 
@@ -148,5 +149,5 @@ def count_coming(graph: Graph, step: StepId, members: PeopleSet, moves: Moves) -
     """Entered; and pending where they are to be synced, so that the sum holds at every moment."""
     change = moves.at(step)
     change.entered += len(members)
-    if isinstance(kind_of(graph.steps[step]), AudienceSyncKind):
+    if isinstance(graph.steps[step], AudienceSync):
         change.pending += len(members)

@@ -77,14 +77,15 @@ class AudienceSyncKind:
         arrive(moment, settings.audience_id, settings.action, settings.fields, members)
         return [Outcome("next", members)]
 
-    def leave(self, moment: Moment, settings: AudienceSync, members: PeopleSet) -> None:
-        """The Canvas ended before these people were synced: count them, send nothing."""
-        assert settings.audience_id is not None
-        sorting = Sorting(members, members)
-        sorting.keep_out(Reason.LEFT_CANVAS, members)
-        ledger = ledgers.lock(moment.db, settings.audience_id)
-        _write(moment, ledger, settings.action, settings.fields, sorting)
-        ledgers.close(moment.db, ledger, moment.now)
+
+def leave(moment: Moment, settings: AudienceSync, members: PeopleSet) -> None:
+    """The Canvas ended before these people were synced: count them, send nothing."""
+    assert settings.audience_id is not None
+    sorting = Sorting(members, members)
+    sorting.keep_out(Reason.LEFT_CANVAS, members)
+    ledger = ledgers.lock(moment.db, settings.audience_id)
+    _write(moment, ledger, settings.action, settings.fields, sorting)
+    ledgers.close(moment.db, ledger, moment.now)
 
 
 def arrive(

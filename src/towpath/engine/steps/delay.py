@@ -12,8 +12,8 @@ class DelayKind:
 
     def stay(self, settings: Delay) -> timedelta:
         """As long as the step says."""
-        assert settings.span is not None
-        return settings.span
+        assert settings.wait is not None
+        return settings.wait
 
     def perform(
         self,
