@@ -50,9 +50,6 @@ class _Commands(TyperGroup):
         for name, lazy in COMMANDS.items():
             self.add_command(TyperCommand(name, help=lazy.help), name)
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
-        return list(COMMANDS)
-
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, stub, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else stub, rest
