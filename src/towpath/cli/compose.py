@@ -1,5 +1,8 @@
 """The only place that builds real things: settings become a database, keys, later the services."""
 
+import os
+import platform
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +12,12 @@ from psycopg.conninfo import conninfo_to_dict
 from towpath import settings as reading
 from towpath import telemetry
 from towpath.cli import CONFIG
+from towpath.clock import seconds
+from towpath.engine.worker import Parts
 from towpath.errors import SettingsError, StoreError
+from towpath.ledger.windows import Windows
+from towpath.net.door import Door
+from towpath.partners.registry import PARTNERS
 from towpath.settings import Settings
 from towpath.store import database, embedded, migrations
 from towpath.store.database import Db
@@ -92,3 +100,31 @@ def key_ring(settings: Settings) -> KeyRing:
     keys = keys or reading.kept_secret_keys(settings.data_dir)
     texts = {name: key.get_secret_value() for name, key in keys.items()}
     return KeyRing.read(texts, next(iter(texts)))
+
+
+def windows(settings: Settings) -> Windows:
+    """The spans by which the ledger reckons, out of the settings."""
+    return Windows(
+        request_deadline=seconds(settings.request_deadline_s),
+        lease=seconds(settings.lease_s),
+        processing=seconds(settings.processing_s),
+        acceptance=seconds(settings.acceptance_s),
+        retry_first=seconds(settings.retry_first_s),
+        retry_most=seconds(settings.retry_max_s),
+        give_up=seconds(settings.window_s),
+        flush=seconds(settings.flush_s),
+    )
+
+
+def worker_parts(settings: Settings, url: str, door: Door, keys: KeyRing) -> Parts:
+    """What a worker of this process is made of."""
+    return Parts(
+        connect=lambda: connect(url),
+        partners=PARTNERS,
+        base_urls={"tiktok": settings.tiktok_base_url},
+        door=door,
+        keys=keys,
+        windows=windows(settings),
+        name=f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(3)}",
+        seed=secrets.randbits(32),
+    )

@@ -75,7 +75,7 @@ class Advance:
     def graph(self, version: VersionId) -> Graph:
         """A launched version's graph, which never changes."""
         if version not in self._graphs:
-            self._graphs[version] = canvases.read_version(self.db, version).graph
+            self._graphs[version] = canvases.version(self.db, version).graph
         return self._graphs[version]
 
     def _perform(self, graph: Graph, claimed: ClaimedWaves, now: Instant) -> None:

@@ -37,8 +37,8 @@ class Entrance:
             due = canvases.versions_to_enter(self.db, now)
             if not due:
                 return False
-            self._enter(canvases.read_version(self.db, due[0]), now)
-            canvases.mark_entered(self.db, due[0])
+            self._enter(due[0], now)
+            canvases.mark_entered(self.db, due[0].id)
         return True
 
     def _enter(self, version: Version, now: Instant) -> None:
@@ -47,7 +47,7 @@ class Entrance:
         entry = version.graph.entry
         assert entry is not None
         assert entry.first is not None
-        since = now - (entry.reentry.window or timedelta())
+        since = now - (entry.reentry.after or timedelta())
         recently = entries.entered_since(self.db, version.canvas, since)
         inside = waves.inside(self.db, version.canvas)
         highest = people_door.highest_number(self.db, version.workspace)

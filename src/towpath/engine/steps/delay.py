@@ -12,8 +12,8 @@ class DelayKind:
 
     def stay(self, settings: Delay) -> timedelta:
         """As long as the step says."""
-        assert settings.wait is not None
-        return settings.wait
+        assert settings.span is not None
+        return settings.span
 
     def perform(
         self,
