@@ -1,0 +1,13 @@
+"""The kinds of steps that Canvases have, by their word. A new kind is a file and a line here."""
+
+from collections.abc import Mapping
+
+from towpath.canvas.step import Step
+from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.canvas.steps.decision_split import DecisionSplit
+from towpath.canvas.steps.delay import Delay
+from towpath.canvas.steps.exit import Exit
+
+KINDS: Mapping[str, type[Step]] = {
+    kind.kind: kind for kind in (Delay, DecisionSplit, AudienceSync, Exit)
+}

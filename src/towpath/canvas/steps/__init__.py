@@ -1,0 +1,1 @@
+"""The kinds of steps: a file a kind, a line in `canvas/registry.py`."""

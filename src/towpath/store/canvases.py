@@ -1,0 +1,256 @@
+"""Canvases: drafts that people edit, and versions that are frozen at launch and never change.
+
+A draft carries a revision, so that two people who edit it at once do not overwrite each other.
+States: draft, running, paused, stopped. A running or paused Canvas may be edited: the draft then
+waits until the Canvas is stopped and launched again, as a new version.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from psycopg.rows import scalar_row
+from psycopg.types.json import Jsonb
+
+from towpath.canvas.frozen import freeze, frozen_from_data, frozen_to_data
+from towpath.canvas.graph import Graph, from_data, to_data
+from towpath.clock import Instant
+from towpath.errors import ConflictError, InputError, NotFoundError
+from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
+from towpath.store.database import Db
+from towpath.store.queries import queries
+
+_SQL = queries("canvases")
+
+
+class CanvasState(StrEnum):
+    """What a Canvas does now."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A Canvas and its draft."""
+
+    id: CanvasId
+    name: str
+    state: CanvasState
+    revision: int
+    draft: Graph
+    created_at: Instant
+    changed_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A Canvas as it was launched: `graph` has the audiences resolved, and never changes.
+    `enter_at` is when people enter; None once they have."""
+
+    id: VersionId
+    workspace: WorkspaceId
+    canvas: CanvasId
+    number: int
+    graph: Graph
+    launched_at: Instant
+    enter_at: Instant | None
+
+
+def create(db: Db, workspace: WorkspaceId, draft: Graph, now: Instant) -> CanvasId:
+    """Save a first draft, complete or not. Raises ConflictError when the name is taken."""
+    given = {"workspace": workspace, "name": draft.name, "draft": Jsonb(to_data(draft)), "now": now}
+    found = _scalar(db, "insert_canvas", given)
+    if found is None:
+        raise _taken(draft.name)
+    assert isinstance(found, int)
+    return CanvasId(found)
+
+
+def save_draft(
+    db: Db, workspace: WorkspaceId, canvas: CanvasId, draft: Graph, *, revision: int, now: Instant
+) -> int:
+    """Replace the draft that was read at `revision`; gives the new revision. The name may change.
+
+    Raises NotFoundError, and ConflictError when somebody saved meanwhile or the name is taken.
+    """
+    with db.transaction():
+        _check_revision(_lock(db, workspace, canvas), revision)
+        given = {"workspace": workspace, "canvas": canvas, "name": draft.name, "now": now}
+        if _scalar(db, "name_is_taken", given):
+            raise _taken(draft.name)
+        saved = _scalar(db, "update_draft", given | {"draft": Jsonb(to_data(draft))})
+    assert isinstance(saved, int)
+    return saved
+
+
+def read(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:
+    """A Canvas with its draft. Raises NotFoundError."""
+    found = _canvases(db, "read_canvas", {"workspace": workspace, "canvas": canvas})
+    if not found:
+        raise _missing()
+    return found[0]
+
+
+def find(db: Db, workspace: WorkspaceId, name: str) -> Canvas | None:
+    """The Canvas of that name, if there is one."""
+    found = _canvases(db, "find_canvas", {"workspace": workspace, "name": name})
+    return found[0] if found else None
+
+
+def list_all(db: Db, workspace: WorkspaceId) -> list[Canvas]:
+    """The workspace's Canvases, by name."""
+    return _canvases(db, "list_canvases", {"workspace": workspace})
+
+
+def launch(
+    db: Db,
+    workspace: WorkspaceId,
+    canvas: CanvasId,
+    *,
+    revision: int,
+    audiences: dict[StepId, AudienceId],
+    now: Instant,
+) -> VersionId:
+    """Freeze the draft that was read at `revision`, and let people enter when it says so.
+
+    `audiences` names the audience of every Audience Sync step. The caller has validated the draft;
+    the revision says that it is still the same. Of two launches at once one wins. Raises
+    NotFoundError, ConflictError (running, paused or saved meanwhile), InputError (an audience is
+    not given, or the draft does not say when and where people enter).
+    """
+    with db.transaction():
+        found = _lock(db, workspace, canvas)
+        _check_state(found, "launched", CanvasState.DRAFT, CanvasState.STOPPED)
+        _check_revision(found, revision)
+        graph = freeze(found.draft, audiences)
+        at = graph.entry.at
+        if at is None or graph.entry.first not in graph.steps:
+            raise InputError("it is not said when or where people enter.", field="entry")
+        version = _scalar(
+            db,
+            "insert_version",
+            {"workspace": workspace, "canvas": canvas, "graph": Jsonb(frozen_to_data(graph))}
+            | {"now": now, "enter_at": now if at == "launch" else at},
+        )
+        _set_state(db, canvas, CanvasState.RUNNING, now)
+    assert isinstance(version, int)
+    return VersionId(version)
+
+
+def pause(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
+    """Nobody enters or moves until it is resumed. Raises NotFoundError, ConflictError."""
+    with db.transaction():
+        _check_state(_lock(db, workspace, canvas), "paused", CanvasState.RUNNING)
+        _set_state(db, canvas, CanvasState.PAUSED, now)
+
+
+def resume(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
+    """People move again. What becomes of overdue people is the caller's, before this, in the same
+    transaction. Raises NotFoundError, ConflictError."""
+    with db.transaction():
+        _check_state(_lock(db, workspace, canvas), "resumed", CanvasState.PAUSED)
+        _set_state(db, canvas, CanvasState.RUNNING, now)
+
+
+def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
+    """Nobody enters any more, and who is inside leaves. Raises NotFoundError, ConflictError."""
+    with db.transaction():
+        found = _lock(db, workspace, canvas)
+        _check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)
+        _set_state(db, canvas, CanvasState.STOPPED, now)
+        db.execute(_SQL["forget_entry"], {"canvas": canvas})
+
+
+def version(db: Db, version: VersionId) -> Version:
+    """A version with its frozen graph. Raises NotFoundError."""
+    found = _versions(db, "read_version", {"version": version})
+    if not found:
+        raise NotFoundError("There is no such version.")
+    return found[0]
+
+
+def versions(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> list[Version]:
+    """The launched versions of a Canvas, oldest first."""
+    return _versions(db, "list_versions", {"workspace": workspace, "canvas": canvas})
+
+
+def versions_to_enter(db: Db, now: Instant) -> list[Version]:
+    """Versions of running Canvases whose time of entry has come, the longest due first.
+
+    In a transaction they are locked, and another worker does not see them until it ends.
+    """
+    return _versions(db, "versions_to_enter", {"now": now})
+
+
+def mark_entered(db: Db, version: VersionId) -> bool:
+    """People have entered this version; False when that was already so."""
+    return _scalar(db, "mark_entered", {"version": version}) is not None
+
+
+def _lock(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:
+    found = _canvases(db, "lock_canvas", {"workspace": workspace, "canvas": canvas})
+    if not found:
+        raise _missing()
+    return found[0]
+
+
+def _check_revision(found: Canvas, revision: int) -> None:
+    if found.revision != revision:
+        raise ConflictError(
+            f"{found.name} is at revision {found.revision} now; you read revision {revision}.",
+            remedy="Read it again, and repeat your change.",
+            field="revision",
+        )
+
+
+_REMEDY = {
+    CanvasState.DRAFT: "Launch it first.",
+    CanvasState.RUNNING: "Pause or stop it first.",
+    CanvasState.PAUSED: "Resume or stop it first.",
+    CanvasState.STOPPED: "Launch it again.",
+}
+
+
+def _check_state(found: Canvas, done: str, *allowed: CanvasState) -> None:
+    if found.state not in allowed:
+        now_is = "a draft" if found.state is CanvasState.DRAFT else found.state.value
+        raise ConflictError(
+            f"{found.name} is {now_is}, so it cannot be {done}.", remedy=_REMEDY[found.state]
+        )
+
+
+def _set_state(db: Db, canvas: CanvasId, state: CanvasState, now: Instant) -> None:
+    db.execute(_SQL["set_state"], {"canvas": canvas, "state": state.value, "now": now})
+
+
+def _missing() -> NotFoundError:
+    return NotFoundError("There is no such Canvas in this workspace.")
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(
+        f"There is a Canvas named {name} already.", remedy="Choose another name.", field="canvas"
+    )
+
+
+def _scalar(db: Db, name: str, given: dict[str, Any]) -> object:
+    with db.cursor(row_factory=scalar_row) as cursor:
+        found: object = cursor.execute(_SQL[name], given).fetchone()
+        return found
+
+
+def _canvases(db: Db, name: str, given: dict[str, Any]) -> list[Canvas]:
+    return [
+        Canvas(CanvasId(row[0]), row[1], CanvasState(row[2]), row[3], from_data(row[4]), *row[5:])
+        for row in db.execute(_SQL[name], given)
+    ]
+
+
+def _versions(db: Db, name: str, given: dict[str, Any]) -> list[Version]:
+    return [
+        Version(row[0], row[1], row[2], row[3], frozen_from_data(row[4]), row[5], row[6])
+        for row in db.execute(_SQL[name], given)
+    ]

@@ -1,0 +1,67 @@
+-- Canvases: the draft that people edit, and the frozen versions that they launched.
+
+-- name: insert_canvas
+insert into canvas (workspace, name, draft, created_at, changed_at)
+values (%(workspace)s, %(name)s, %(draft)s, %(now)s, %(now)s)
+on conflict (workspace, name) do nothing
+returning id;
+
+-- name: name_is_taken
+select exists (
+  select from canvas where workspace = %(workspace)s and name = %(name)s and id <> %(canvas)s
+);
+
+-- name: update_draft
+update canvas set name = %(name)s, draft = %(draft)s, revision = revision + 1, changed_at = %(now)s
+where workspace = %(workspace)s and id = %(canvas)s
+returning revision;
+
+-- name: read_canvas
+select id, name, state, revision, draft, created_at, changed_at from canvas
+where workspace = %(workspace)s and id = %(canvas)s;
+
+-- name: lock_canvas
+select id, name, state, revision, draft, created_at, changed_at from canvas
+where workspace = %(workspace)s and id = %(canvas)s for update;
+
+-- name: find_canvas
+select id, name, state, revision, draft, created_at, changed_at from canvas
+where workspace = %(workspace)s and name = %(name)s;
+
+-- name: list_canvases
+select id, name, state, revision, draft, created_at, changed_at from canvas
+where workspace = %(workspace)s order by name, id;
+
+-- name: set_state
+update canvas set state = %(state)s, changed_at = %(now)s where id = %(canvas)s;
+
+-- name: insert_version
+insert into canvas_version (workspace, canvas, number, graph, launched_at, enter_at)
+select %(workspace)s, %(canvas)s, coalesce(max(number), 0) + 1, %(graph)s, %(now)s, %(enter_at)s
+from canvas_version where canvas = %(canvas)s
+returning id;
+
+-- name: read_version
+select id, workspace, canvas, number, graph, launched_at, enter_at from canvas_version
+where id = %(version)s;
+
+-- name: list_versions
+select id, workspace, canvas, number, graph, launched_at, enter_at from canvas_version
+where workspace = %(workspace)s and canvas = %(canvas)s order by number;
+
+-- name: versions_to_enter
+-- Of running Canvases only: a pause keeps people at the door, a stop sends them home. In a
+-- transaction each row is one worker's.
+select v.id, v.workspace, v.canvas, v.number, v.graph, v.launched_at, v.enter_at
+from canvas_version v join canvas c on c.id = v.canvas
+where v.enter_at <= %(now)s and c.state = 'running'
+order by v.enter_at, v.id
+for no key update of v skip locked;
+
+-- name: mark_entered
+update canvas_version set enter_at = null where id = %(version)s and enter_at is not null
+returning id;
+
+-- name: forget_entry
+-- Whoever had not entered when the Canvas stopped never will.
+update canvas_version set enter_at = null where canvas = %(canvas)s and enter_at is not null;
