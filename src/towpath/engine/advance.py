@@ -16,7 +16,7 @@ from towpath.clock import Instant
 from towpath.engine.steps.audience_sync import leave
 from towpath.engine.steps.protocol import Moment, Outcome
 from towpath.engine.steps.registry import kind_of
-from towpath.ids import StepId, VersionId
+from towpath.ids import CanvasId, StepId, VersionId
 from towpath.ledger.windows import Windows
 from towpath.limits import WAVE_LEASE_S, WAVES_PER_TICK_MAX
 from towpath.people.people_set import PeopleSet
@@ -151,3 +151,24 @@ def count_coming(graph: Graph, step: StepId, members: PeopleSet, moves: Moves) -
     change.entered += len(members)
     if isinstance(graph.steps[step], AudienceSync):
         change.pending += len(members)
+
+
+def exit_overdue(db: Db, canvas: CanvasId, now: Instant, windows: Windows) -> int:
+    """On resume, if the operator chose so: whose time passed while the Canvas was paused leaves it.
+
+    In the transaction that resumes. Gives how many people left.
+    """
+    left = 0
+    for wave in waves.overdue(db, canvas, now):
+        version = canvases.version(db, wave.version)
+        moves = Moves(wave.version)
+        settings = version.graph.steps[wave.step]
+        if isinstance(settings, AudienceSync):
+            stand = Stand(version.workspace, canvas, wave.version, wave.step, 0)
+            leave(Moment(db, stand, now, windows), settings, wave.members)
+        moves.at(wave.step).exited += len(wave.members)
+        moves.along(wave.step, LEAVES, len(wave.members))
+        waves.end(db, [wave.id])
+        moves.write(db)
+        left += len(wave.members)
+    return left

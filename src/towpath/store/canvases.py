@@ -185,6 +185,11 @@ def versions_to_enter(db: Db, now: Instant) -> list[Version]:
     return _versions(db, "versions_to_enter", {"now": now})
 
 
+def waiting_to_enter(db: Db) -> bool:
+    """Is there a running Canvas that people have not entered yet, now or later?"""
+    return bool(_scalar(db, "waiting_to_enter", {}))
+
+
 def mark_entered(db: Db, version: VersionId) -> bool:
     """People have entered this version; False when that was already so."""
     return _scalar(db, "mark_entered", {"version": version}) is not None

@@ -65,3 +65,8 @@ returning id;
 -- name: forget_entry
 -- Whoever had not entered when the Canvas stopped never will.
 update canvas_version set enter_at = null where canvas = %(canvas)s and enter_at is not null;
+
+-- name: waiting_to_enter
+select exists (
+  select from canvas_version v join canvas c on c.id = v.canvas
+  where v.enter_at is not null and c.state = 'running');

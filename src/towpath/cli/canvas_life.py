@@ -1,0 +1,210 @@
+"""What happens to a Canvas from a file to its launch: saved, its audiences made, checked, frozen.
+
+The commands and the demo call these; the API will offer the same steps over HTTP.
+"""
+
+from dataclasses import dataclass
+
+from towpath.canvas.findings import Finding, Level
+from towpath.canvas.graph import Graph
+from towpath.canvas.steps.audience_sync import AudienceSync, NewAudience
+from towpath.canvas.surroundings import PartnerView, Surroundings
+from towpath.canvas.validate import validate
+from towpath.clock import Instant
+from towpath.engine.paced_door import PacedDoor
+from towpath.errors import InputError, NotFoundError, PartnerError
+from towpath.ids import AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
+from towpath.net.door import Door
+from towpath.partners.registry import PARTNERS
+from towpath.store import apps, audiences, canvases, connections
+from towpath.store.canvases import Canvas
+from towpath.store.connections import AdAccount, Connection
+from towpath.store.database import Db, database_now
+from towpath.store.secrets import KeyRing
+
+DEADLINE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How to reach partners: the door, where they are, and the keys that open tokens."""
+
+    door: Door
+    base_urls: dict[str, str]
+    keys: KeyRing
+
+
+def surroundings(db: Db, workspace: WorkspaceId, now: Instant) -> Surroundings:
+    """What findings must know: which partners are connected, and what they hold."""
+    views: dict[str, PartnerView | None] = dict.fromkeys(PARTNERS)
+    known = audiences.list_all(db, workspace)
+    for connection in connections.list_all(db, workspace):
+        accounts = connections.list_ad_accounts(db, workspace, connection.id)
+        refs = {account.id: account.partner_ref for account in accounts}
+        mine = [one for one in known if one.ad_account in refs]
+        views[apps.read(db, connection.app).partner] = PartnerView(
+            connection.ready,
+            frozenset(refs.values()),
+            frozenset((refs[one.ad_account], one.partner_ref) for one in mine),
+            frozenset((refs[one.ad_account], one.name) for one in mine),
+        )
+    return Surroundings(now, views)
+
+
+def findings(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> list[Finding]:
+    """Everything that keeps the graph from launching, and what else deserves a look."""
+    return validate(graph, surroundings(db, workspace, now))
+
+
+def save(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> tuple[CanvasId, int]:
+    """Save the graph as the draft of the Canvas of its name; gives its id and revision."""
+    found = canvases.find(db, workspace, graph.name)
+    if found is None:
+        canvas = canvases.create(db, workspace, graph, now)
+        return canvas, canvases.read(db, workspace, canvas).revision
+    revision = canvases.save_draft(db, workspace, found.id, graph, revision=found.revision, now=now)
+    return found.id, revision
+
+
+async def make_audiences(
+    db: Db, workspace: WorkspaceId, graph: Graph, reach: Reach, now: Instant
+) -> dict[StepId, AudienceId]:
+    """The audience of each Audience Sync step, created at the partner where it does not exist yet.
+
+    An audience that two steps name is made once. Raises InputError for a step that does not say
+    enough, PartnerError when the partner does not create it.
+    """
+    found: dict[StepId, AudienceId] = {}
+    for step, settings in graph.steps.items():
+        if isinstance(settings, AudienceSync):
+            found[step] = await _audience(db, workspace, step, settings, reach, now)
+    return found
+
+
+async def _audience(
+    db: Db,
+    workspace: WorkspaceId,
+    step: StepId,
+    settings: AudienceSync,
+    reach: Reach,
+    now: Instant,
+) -> AudienceId:
+    if settings.partner is None or settings.ad_account is None or settings.audience is None:
+        raise InputError(
+            "partner, ad account and audience must be chosen first.", field=f"steps.{step}"
+        )
+    connection, account = _account(db, workspace, settings.ad_account)
+    wanted = settings.audience
+    if isinstance(wanted, NewAudience):
+        named = audiences.find_by_name(db, workspace, account.id, wanted.name)
+        if named:
+            return named[0].id
+        return await _create(db, connection, account, settings.partner, wanted.name, reach, now)
+    known = audiences.find_by_ref(db, workspace, account.id, wanted.ref)
+    if known is not None:
+        return known.id
+    return await _adopt(db, connection, account, settings.partner, wanted.ref, reach, now)
+
+
+def _account(db: Db, workspace: WorkspaceId, ref: PartnerRef) -> tuple[Connection, AdAccount]:
+    for connection in connections.list_all(db, workspace):
+        for account in connections.list_ad_accounts(db, workspace, connection.id):
+            if account.partner_ref == ref:
+                return connection, account
+    raise NotFoundError(
+        f"No connection has the ad account {ref}.",
+        remedy="Connect it first, or name another.",
+        field="ad_account",
+    )
+
+
+def _door(db: Db, connection: Connection, reach: Reach) -> tuple[PacedDoor, str]:
+    if connection.token is None:
+        raise PartnerError(f"{connection.name} has no token.", remedy="Connect it again.")
+    token = connections.open_token(db, reach.keys, connection.workspace, connection.token)
+    return PacedDoor(reach.door, db, connection.app), token
+
+
+async def _create(
+    db: Db,
+    connection: Connection,
+    account: AdAccount,
+    partner: str,
+    name: str,
+    reach: Reach,
+    now: Instant,
+) -> AudienceId:
+    door, token = _door(db, connection, reach)
+    created = await PARTNERS[partner].create_audience(
+        door,
+        reach.base_urls[partner],
+        token,
+        ad_account_ref=account.partner_ref,
+        name=name,
+        deadline_s=DEADLINE_S,
+    )
+    if created.audience is None:
+        raise PartnerError(
+            f"{partner} did not create the audience {name!r}: {created.answer.message}"
+            f" (code {created.answer.code}).",
+            remedy="Apply the Canvas again; it is created once.",
+        )
+    return audiences.ensure(
+        db,
+        connection.workspace,
+        account.id,
+        created.audience.partner_ref,
+        name,
+        created_here=not created.existed,
+        now=now,
+    )
+
+
+async def _adopt(
+    db: Db,
+    connection: Connection,
+    account: AdAccount,
+    partner: str,
+    ref: PartnerRef,
+    reach: Reach,
+    now: Instant,
+) -> AudienceId:
+    """An audience that others made: it may hold anybody."""
+    door, token = _door(db, connection, reach)
+    listed = await PARTNERS[partner].list_audiences(
+        door,
+        reach.base_urls[partner],
+        token,
+        ad_account_ref=account.partner_ref,
+        deadline_s=DEADLINE_S,
+    )
+    for one in listed.audiences:
+        if one.partner_ref == ref:
+            return audiences.ensure(
+                db, connection.workspace, account.id, ref, one.name, created_here=False, now=now
+            )
+    raise NotFoundError(
+        f"The ad account has no audience {ref} that can be filled.",
+        remedy="Only audiences made for streaming can take a sync; create one in the step.",
+        field="audience.id",
+    )
+
+
+async def launch(
+    db: Db, workspace: WorkspaceId, canvas: Canvas, reach: Reach
+) -> tuple[VersionId | None, list[Finding]]:
+    """Check the draft and launch it. With a finding in the way, nothing is launched."""
+    now = database_now(db)
+    before = findings(db, workspace, canvas.draft, now)
+    if any(finding.level is Level.ERROR for finding in before):
+        return None, before
+    made = await make_audiences(db, workspace, canvas.draft, reach, now)
+    version = canvases.launch(
+        db,
+        workspace,
+        canvas.id,
+        revision=canvas.revision,
+        audiences=made,
+        now=database_now(db),
+    )
+    return version, before

@@ -1,0 +1,144 @@
+"""`towpath demo`: everything at once, on made-up people and the TikTok that ships with Towpath."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from towpath.cli import compose, output
+from towpath.cli.demo.judge import Judgment, judge
+from towpath.cli.demo.run import AT_REST, SPANS, Stage, Wanted, run
+from towpath.ids import StepId
+from towpath.store.tallies import COUNTERS, Change
+
+NAMES = {
+    "entered": "Entered",
+    "advanced": "Advanced",
+    "synced": "Synced",
+    "not_synced": "Not synced",
+    "pending": "Pending",
+    "errored": "Errored",
+    "exited": "Exited",
+}
+"""The document's seven counters, in its order."""
+
+
+def demo_command(
+    people: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many people.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same people.")] = 7,
+    fault_rate: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of TikTok's answers that go wrong.")
+    ] = 0.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when all is at rest; exit 1 on disagreement.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Watch people walk through a Canvas into a TikTok audience, and have it judged."""
+    with _folder() as folder:
+        settings = compose.read_settings(data_dir=folder, database_url=None, **SPANS)
+        wanted = Wanted(folder, people, seed, fault_rate)
+        judged: list[Judgment] = []
+        with (
+            compose.open_database(settings) as url,
+            _picture(as_json) as picture,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+
+            def show(stage: Stage) -> None:
+                picture(stage)
+                if stage.phase == AT_REST and not judged:
+                    judged.append(judge(stage))
+                    _tell(stage, judged[0], as_json=as_json)
+
+            runner.run(run(settings, url, wanted, show, once=once))
+    if not judged or not judged[0].agree:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for this run, which the database's own user can reach; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="towpath-demo-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Picture:
+    """Shows the stage on stderr: a live table on a terminal, a line a phase elsewhere."""
+
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+        self._phase = ""
+
+    def __call__(self, stage: Stage) -> None:
+        if self._live is not None:
+            self._live.update(_live_table(stage))
+        elif stage.phase != self._phase:
+            output.note(f"SANDBOX  {stage.phase} …")
+        self._phase = stage.phase
+
+
+@contextmanager
+def _picture(as_json: bool) -> Iterator[_Picture]:
+    console = Console(stderr=True)
+    if console.is_terminal and not as_json:
+        with Live(console=console, refresh_per_second=8) as live:
+            yield _Picture(live)
+    else:
+        yield _Picture(None)
+
+
+def _live_table(stage: Stage) -> Group:
+    title = Text(f"SANDBOX  {stage.phase} …", style="bold yellow")
+    if stage.version is None:
+        return Group(title)
+    return Group(title, _table(stage.counters()))
+
+
+def _table(counters: Mapping[StepId, Change]) -> Table:
+    table = Table("Step", *NAMES.values())
+    for step, change in counters.items():
+        sync = change.synced or change.not_synced or change.pending or change.errored
+        shown = COUNTERS if sync else ("entered", "advanced", "exited")
+        cells = [f"{getattr(change, name):,}" if name in shown else "–" for name in COUNTERS]
+        table.add_row(str(step), *cells)
+    return table
+
+
+def _tell(stage: Stage, judged: Judgment, *, as_json: bool) -> None:
+    """The result: a table of counters beside what the sandbox holds, or one JSON object."""
+    if as_json:
+        output.show_json(judged.to_data())
+        return
+    console = Console(file=sys.stdout)
+    counters = stage.counters()
+    order = map(StepId, judged.reading.steps)
+    console.print(_table({step: counters[step] for step in order if step in counters}))
+    data = judged.to_data()
+    expected, held = data["expected_keys"], data["sandbox_keys"]
+    console.print(
+        f"Audience in the sandbox: {held['count']:,} keys ({held['sha256'][:16]}…); "
+        f"expected {expected['count']:,} ({expected['sha256'][:16]}…)."
+    )
+    console.print(
+        f"{judged.people:,} people in {judged.seconds:.1f} s with {judged.requests:,} requests."
+    )
+    for difference in judged.differences:
+        console.print(difference, style="bold red")
+    verdict = "All sides agree." if judged.agree else "The sides do not agree."
+    console.print(verdict, style="bold green" if judged.agree else "bold red")

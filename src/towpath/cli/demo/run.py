@@ -1,0 +1,228 @@
+"""The demo's run: sandbox, database, people, Canvas and worker, until everything has come to rest.
+
+Everything here is the product's own, as in production; only TikTok is the sandbox, the spans are
+short, and the database lives in a folder of its own.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from towpath.canvas.graph import Graph
+from towpath.canvas.parse import parse_canvas
+from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.cli import canvas_life, compose
+from towpath.cli.canvas_life import Reach
+from towpath.cli.demo.people_file import write_people
+from towpath.cli.demo.reading import CANVAS_FILE
+from towpath.cli.people_file import Asked, ImportResult, import_people
+from towpath.engine.worker import Worker
+from towpath.errors import StoreError
+from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
+from towpath.net.door import HttpDoor
+from towpath.sandbox.clock import SettableClock
+from towpath.sandbox.core import Sandbox
+from towpath.sandbox.rules import Rules
+from towpath.sandbox.server import running
+from towpath.settings import Settings
+from towpath.store import (
+    apps,
+    arrivals,
+    audiences,
+    canvases,
+    connections,
+    permits,
+    requests,
+    resends,
+    tallies,
+    waves,
+    workspaces,
+)
+from towpath.store import (
+    ledgers as ledger_store,
+)
+from towpath.store.database import Db, database_now
+from towpath.store.secrets import KeyRing
+from towpath.store.tallies import Change
+
+PEOPLE_PER_REQUEST = 10_000  # the document's figure
+KEYS_PER_REQUEST = 40_000
+LOOK_S = 0.25
+AT_REST = "at rest"
+SPANS: dict[str, object] = {
+    "request_deadline_s": 2.0,
+    "lease_s": 4.0,
+    "processing_s": 5.0,
+    "acceptance_s": 5.0,
+    "retry_first_s": 1.0,
+    "retry_max_s": 5.0,
+    "people_per_request_max": PEOPLE_PER_REQUEST,
+    "keys_per_request_max": KEYS_PER_REQUEST,
+}
+"""Architecture 5: request deadline 2 s, lease 4 s, P = D = 5 s, backoff 1 to 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the demo was asked for."""
+
+    folder: Path
+    people: int
+    seed: int
+    fault_rate: float
+
+
+@dataclass(slots=True)
+class Stage:
+    """The demo as it stands: what a picture of it needs."""
+
+    wanted: Wanted
+    sandbox: Sandbox
+    db: Db
+    workspace: WorkspaceId
+    version: VersionId | None = None
+    audience_ref: str = ""
+    phase: str = "starting"
+    imported: ImportResult | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def csv(self) -> Path:
+        """The made-up people."""
+        return self.wanted.folder / "people.csv"
+
+    def counters(self) -> dict[StepId, Change]:
+        """The seven counters of each step that people reached."""
+        return tallies.read(self.db, self.version) if self.version is not None else {}
+
+
+Show = Callable[[Stage], None]
+
+
+async def run(settings: Settings, url: str, wanted: Wanted, show: Show, *, once: bool) -> Stage:
+    """Run the demo and give its stage at rest. Without `once` it goes on until cancelled."""
+    rules = Rules(
+        ids_per_request=KEYS_PER_REQUEST,
+        rows_per_request=PEOPLE_PER_REQUEST,
+        processing_s=settings.processing_s,
+        acceptance_s=settings.acceptance_s,
+    )
+    sandbox = Sandbox(wanted.seed, SettableClock(time.time), rules)
+    sandbox.faults.set(wanted.fault_rate)
+    async with running(sandbox) as address, HttpDoor() as door:
+        settings = settings.model_copy(update={"tiktok_base_url": address})
+        with compose.connect(url) as db:
+            keys = compose.key_ring(settings)
+            stage = _connect(settings, db, keys, sandbox, wanted)
+            show(stage)
+            await _people(stage, show)
+            reach = Reach(door, {"tiktok": address}, keys)
+            await _launch(stage, reach)
+            worker = Worker(compose.worker_parts(settings, url, door, keys))
+            working = asyncio.create_task(worker.run())
+            try:
+                await _until_rest(stage, working, show)
+                if not once:
+                    await working
+            finally:
+                worker.stop.set()
+                await working
+    return stage
+
+
+def _connect(settings: Settings, db: Db, keys: KeyRing, sandbox: Sandbox, wanted: Wanted) -> Stage:
+    """A workspace that is connected to the sandbox, as after OAuth."""
+    now = database_now(db)
+    workspace = workspaces.ensure_default(db, now).id
+    world = sandbox.world
+    app = apps.ensure(db, "tiktok", world.app_id, settings.requests_per_second)
+    permits.ensure(db, app, "streaming", settings.requests_per_second, now)
+    permits.ensure(db, app, "other", min(settings.requests_per_second, 10), now)
+    connection = connections.ensure(
+        db,
+        workspace,
+        app,
+        "TikTok (sandbox)",
+        people_per_request_max=settings.people_per_request_max,
+        keys_per_request_max=settings.keys_per_request_max,
+    )
+    connections.set_token(db, keys, workspace, connection, world.token, now)
+    for account in world.advertisers.values():
+        connections.ensure_ad_account(
+            db, workspace, connection, PartnerRef(account.advertiser_id), account.name
+        )
+    return Stage(wanted, sandbox, db, workspace)
+
+
+async def _people(stage: Stage, show: Show) -> None:
+    """Write the file and import it."""
+    stage.phase = "writing people.csv"
+    show(stage)
+    await asyncio.to_thread(write_people, stage.csv, stage.wanted.people, stage.wanted.seed)
+    stage.phase = "importing people.csv"
+    show(stage)
+    now = database_now(stage.db)
+    workspace = workspaces.read(stage.db, stage.workspace)
+    stage.imported = await asyncio.to_thread(
+        import_people, stage.db, workspace, stage.csv, now, Asked()
+    )
+    # A first import of this size leaves the planner without statistics.
+    stage.db.execute(b"analyze")
+
+
+async def _launch(stage: Stage, reach: Reach) -> None:
+    """Apply the Canvas file and launch it."""
+    stage.phase = "launching the Canvas"
+    db, workspace = stage.db, stage.workspace
+    graph = _at_our_account(parse_canvas(CANVAS_FILE.read_bytes()), stage.sandbox)
+    canvas, _ = canvas_life.save(db, workspace, graph, database_now(db))
+    version, findings = await canvas_life.launch(
+        db, workspace, canvases.read(db, workspace, canvas), reach
+    )
+    if version is None:
+        raise StoreError("The demo's Canvas cannot be launched: " + findings[0].message)
+    stage.version = version
+    made = await canvas_life.make_audiences(db, workspace, graph, reach, database_now(db))
+    (audience,) = set(made.values())
+    stage.audience_ref = audiences.read(db, workspace, audience).partner_ref
+
+
+def _at_our_account(graph: Graph, sandbox: Sandbox) -> Graph:
+    """The Canvas with the sandbox's ad account: its ids are made of the seed."""
+    account = PartnerRef(next(iter(sandbox.world.advertisers)))
+    steps = {
+        step: replace(settings, ad_account=account)
+        if isinstance(settings, AudienceSync)
+        else settings
+        for step, settings in graph.steps.items()
+    }
+    return replace(graph, steps=steps)
+
+
+async def _until_rest(stage: Stage, working: asyncio.Task[None], show: Show) -> None:
+    """Show what happens until nothing is left to happen, or the worker fails."""
+    while not at_rest(stage.db):
+        stage.phase = "people walk"
+        show(stage)
+        done, _ = await asyncio.wait({working}, timeout=LOOK_S)
+        if done:
+            working.result()
+    stage.phase = AT_REST
+    show(stage)
+
+
+def at_rest(db: Db) -> bool:
+    """Nobody is pending, nothing is in flight or due, no resend is scheduled, and every window has
+    ended: what the partner holds now is what it will hold."""
+    now = database_now(db)
+    open_now = requests.count_open(db, now)
+    return (
+        not canvases.waiting_to_enter(db)
+        and waves.count(db) == (0, 0)
+        and arrivals.next_deadline(db) is None
+        and open_now == requests.OpenCount(0, 0, 0)
+        and resends.count_waiting(db) == 0
+        and ledger_store.next_look(db) is None
+    )
