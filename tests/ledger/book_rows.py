@@ -1,4 +1,4 @@
-"""The rows of the book that is kept in memory: a request, and people who were stopped in a claim."""
+"""The rows of the book that is kept in memory: requests, and people stopped in a claim."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ Fields = tuple[MatchField, ...]
 
 @dataclass(slots=True)
 class Request:
-    """A request's row. `settling` is None while it is in flight; `sent` are the keys in its body."""
+    """A request's row. `settling`: None while it is in flight. `sent`: the keys in its body."""
 
     id: int
     action: Action

@@ -1,28 +1,29 @@
 """The same protocol told a person at a time, with a history of requests.
 
 Nothing here knows the ledger package: plain dicts, words and lists. A person's account of a match
-field is a history of words, of which only the last counts: `in` (an add was acknowledged), `perhaps`
-(may be in), `out`. A request is remembered for ever with the keys that it carried for each person.
+field is a history of words, of which only the last counts: `in` (an add was acknowledged),
+`perhaps` (may be in), `out`. A request is remembered for ever with the keys that it carried for
+each person.
 """
 
 from collections import Counter as Tally
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 ADD, REMOVE = "add", "remove"
 CONTRARY = {ADD: REMOVE, REMOVE: ADD}
+Span = tuple[datetime, datetime]  # now, and when whoever waits is given up
 
 
-class Disagreement(AssertionError):
+class DisagreementError(AssertionError):
     """The sets and the persons, or TikTok, tell different stories."""
 
 
 def check(holds: object, message: str) -> None:
-    """Raise a Disagreement unless it holds."""
+    """Raise a DisagreementError unless it holds."""
     if not holds:
-        raise Disagreement(message)
+        raise DisagreementError(message)
 
 
 class PersonModel:
@@ -74,12 +75,12 @@ class PersonModel:
         words = [self.word(person, name) for name in fields if (person, name) not in self.keyless]
         if action == ADD:
             return bool(words) and set(words) == {"in"}
-        return {self.word(person, name) for name in fields} <= {"out"}
+        return bool(words) and set(words) == {"out"}
 
     def meant(self, person: int, entry: dict[str, Any]) -> bool:
         """Is what the entry asked still wanted?"""
         wanted = any(self.want[person].get(name) for name in entry["fields"])
-        return wanted == (entry["action"] == ADD)
+        return bool(wanted == (entry["action"] == ADD))
 
     def is_due(self, person: int, name: str, action: str, now: datetime) -> bool:
         """Must the person's key be sent now?"""
@@ -114,7 +115,7 @@ class PersonModel:
     # What happens.
 
     def arrive(
-        self, arrival: int, action: str, asked: set[str], persons: set[int], times: "Times"
+        self, arrival: int, action: str, asked: set[str], persons: set[int], span: Span
     ) -> None:
         """Persons come to a step."""
         fields = asked | self.known_fields if action == REMOVE else asked
@@ -124,8 +125,8 @@ class PersonModel:
                 "arrival": arrival,
                 "action": action,
                 "fields": fields,
-                "since": times.now,
-                "deadline": times.now + times.give_up,
+                "since": span[0],
+                "deadline": span[1],
                 "as": None,
             }
             self.entries[person].append(entry)
@@ -139,9 +140,8 @@ class PersonModel:
         held = [self.keys[person][name] for name in fields if name in self.keys[person]]
         if not held:
             return "not_synced", "no_match_key"
-        if action == ADD and all(self.blocked(key) for key in held):
-            return "not_synced", "blocked"
-        return None
+        blocked = action == ADD and all(self.blocked(key) for key in held)
+        return ("not_synced", "blocked") if blocked else None
 
     def _come(self, person: int, action: str, fields: set[str], entry: dict[str, Any]) -> None:
         request = self.flying(person)
@@ -266,11 +266,7 @@ class PersonModel:
             for name in fields:
                 self._learn(request, person, name)
         if action == REMOVE and state != "refused":
-            for other in request["coholders"]:
-                for name in self.known_fields:
-                    if self.word(other, name) == "in":
-                        self.say(other, name, "perhaps")
-                        self.hits["co-holder of a removed key doubted"] += 1
+            self._doubt_coholders(request)
         if state == "applied":
             self._owe_repeats(request)
         self._close(request)
@@ -293,6 +289,13 @@ class PersonModel:
             self.say(person, name, "out")
         elif (person, name) not in self.keyless:
             self.say(person, name, "perhaps")
+
+    def _doubt_coholders(self, request: dict[str, Any]) -> None:
+        for other in request["coholders"]:
+            for name in self.known_fields:
+                if self.word(other, name) == "in":
+                    self.say(other, name, "perhaps")
+                    self.hits["co-holder of a removed key doubted"] += 1
 
     def _owe_repeats(self, request: dict[str, Any]) -> None:
         """Whoever may still be touched by a contrary request is repeated when its window ends.
@@ -376,30 +379,22 @@ class PersonModel:
         self.hits["over, but never tried"] += not tried
         return tried
 
-    def retry_by_hand(self, persons: set[int], times: "Times") -> None:
+    def retry_by_hand(self, persons: set[int], span: Span) -> None:
         """Errored persons wait again, if the same is still wanted of them."""
         for person in persons:
             self.parked -= {(person, name) for name in self.known_fields}
             for entry in self.entries[person]:
                 if entry["as"] == ("errored", "gave_up") and self.meant(person, entry):
                     entry["as"] = None
-                    self._begin_anew(entry["arrival"], times)
+                    self._begin_anew(entry["arrival"], span)
                     self.hits["retried by hand"] += 1
         for person in persons:
             if not self.flying(person):
                 self._close_at_goal(person)
 
-    def _begin_anew(self, arrival: int, times: "Times") -> None:
+    def _begin_anew(self, arrival: int, span: Span) -> None:
         """All who wait in an arrival wait for a whole window again."""
         for entries in self.entries.values():
             for entry in entries:
                 if entry["arrival"] == arrival:
-                    entry["since"], entry["deadline"] = times.now, times.now + times.give_up
-
-
-@dataclass(frozen=True)
-class Times:
-    """What a step happens at, and how long people wait."""
-
-    now: datetime
-    give_up: timedelta
+                    entry["since"], entry["deadline"] = span

@@ -1,4 +1,4 @@
-"""The ledger's pure functions put together in memory, as the store and the engine put them together.
+"""The ledger's pure functions put together in memory, as the store and the engine do it.
 
 No database: rows are small records in dicts. Each step that a rule of architecture 5 asks for is a
 method of its own, so that a test can break one rule and see the suite notice.
@@ -10,6 +10,7 @@ from itertools import count
 from random import Random
 
 from tests.ledger.book_rows import Fields, Request, Stopped
+
 from towpath.clock import Instant
 from towpath.ids import ArrivalId
 from towpath.ledger import arrivals, due, events, sharing, windows
@@ -29,7 +30,7 @@ GAVE_UP = (Counter.ERRORED, Reason.GAVE_UP)
 
 @dataclass(slots=True)
 class SetBook:
-    """One audience's ledger, arrivals, requests and resends. `foreign`: others fill the audience."""
+    """One audience's ledger, arrivals, requests, resends. `foreign`: others fill the audience."""
 
     keys: Keys
     withdrawn: PeopleSet
@@ -142,7 +143,7 @@ class SetBook:
         self._close(closing)
 
     def not_at_once(self, action: Action) -> PeopleSet:
-        """Who cannot be synced at once: in flight, or a removal in flight carries a key of theirs."""
+        """Who cannot be synced at once: in flight, or their key is in a removal in flight."""
         found = self.in_flight()
         if action is Action.ADD:
             found |= union(r.coholders for r in self._flying(Action.REMOVE))
@@ -322,7 +323,7 @@ class SetBook:
     # Time.
 
     def tick(self, now: Instant) -> list[int]:
-        """Leases that ran out, windows that ended, people to give up. Gives the expired requests."""
+        """Leases that ran out, windows that ended, people to give up. Gives who ran out."""
         expired = [r.id for r in self._flying() if r.lease_until <= now]
         for number in expired:
             self.settle(number, Settling.UNKNOWN, now)

@@ -11,8 +11,9 @@ from random import Random
 from tests.ledger import person_model
 from tests.ledger.book_rows import Request, Stopped
 from tests.ledger.fickle_tiktok import FickleTikTok
-from tests.ledger.person_model import PersonModel, Times, check
+from tests.ledger.person_model import PersonModel, check
 from tests.ledger.set_book import Keys, SetBook
+
 from towpath.ledger.events import Settling
 from towpath.ledger.windows import Windows
 from towpath.people.action import Action
@@ -25,6 +26,7 @@ ASKINGS = [(EMAIL,), (PHONE,), (EMAIL, PHONE)]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SPANS = Windows()
 WAITS = [timedelta(seconds=s) for s in (1, 1, 6, 6, 20, 61, 700, 7_200, 50_000, 90_000, 173_500)]
+QUICK = [timedelta(seconds=s) for s in (1, 1, 6, 6, 20, 61, 3_600)]
 FATES = {
     "applied": 6,
     "refused": 2,
@@ -58,11 +60,15 @@ class Story:
         self.compared = compared
         self.now = START
         self.hits: Tally[str] = Tally()
-        count = chance.choice([3, 5, 8])
+        count = chance.choice([1, 2, 3, 5, 8])
+        self.waits, self.edges = chance.choice([(WAITS, 0.3), (QUICK, 0.1), (QUICK, 0.4)])
+        self.fates = FATES | {"applied": chance.choice([4, 8, 40])}
         keys = some_keys(chance, count, chance.choice([0, 0, 1, 2, max(2, count // 2)]))
         withdrawn = {p for p in keys if chance.random() < chance.choice([0, 0, 0.2])}
         foreign = chance.random() < 0.25
-        self.askings = chance.choice([[(EMAIL, PHONE)], [(EMAIL,), (PHONE,)], ASKINGS])
+        self.askings: list[tuple[MatchField, ...]] = chance.choice(
+            [[(EMAIL, PHONE)], [(EMAIL,), (PHONE,)], ASKINGS]
+        )
         self.book = book(keys, people(withdrawn), foreign, SPANS, chance)
         plain = {p: {str(n): k for n, k in of_person.items()} for p, of_person in keys.items()}
         self.model = PersonModel(plain, withdrawn, foreign=foreign)
@@ -74,12 +80,12 @@ class Story:
         self.late: list[tuple[datetime, int, Settling]] = []
 
     @property
-    def times(self) -> Times:
-        """The present moment, for the model."""
-        return Times(self.now, SPANS.give_up)
+    def span(self) -> tuple[datetime, datetime]:
+        """Now, and when whoever waits from now on is given up."""
+        return self.now, self.now + SPANS.give_up
 
     def run(self, steps: int = 90) -> None:
-        """Live through it. Raises Disagreement where the accounts differ or TikTok is wrong."""
+        """Live through it. Raises DisagreementError where the accounts or TikTok differ."""
         happenings = {
             "arrive": self.arrive,
             "claim": self.claim_some,
@@ -108,7 +114,7 @@ class Story:
             self.hits["arrived while in flight the other way"] += 1
         arrival = self.book.arrive(action, asked, members, self.now)
         self.model.arrive(
-            int(arrival), WORD[action], {str(name) for name in asked}, set(members), self.times
+            int(arrival), WORD[action], {str(name) for name in asked}, set(members), self.span
         )
 
     def claim_some(self) -> None:
@@ -146,7 +152,7 @@ class Story:
             if r.settling is None and not any(r.id == number for _, number, _ in self.late)
         ]
         if flying:
-            fate = self.chance.choices(list(FATES), list(FATES.values()))[0]
+            fate = self.chance.choices(list(self.fates), list(self.fates.values()))[0]
             self.answer(self.chance.choice(flying), fate)
 
     def answer(self, request: Request, fate: str) -> None:
@@ -187,13 +193,17 @@ class Story:
         self.model.settle(number, str(settling), window, held)
 
     def wait_some(self) -> None:
-        """Time passes: some span, or until just before or after the next thing that must happen."""
+        """Time passes: some span, or until just before or after something that must happen."""
         ahead = sorted(moment for moment in self._moments() if moment > self.now)
-        if ahead and self.chance.random() < 0.3:
-            edge = ahead[0] - self.now + timedelta(seconds=self.chance.choice([-0.5, 0, 0.5]))
+        if ahead and self.chance.random() < self.edges:
+            edge = (
+                self.chance.choice(ahead)
+                - self.now
+                + timedelta(seconds=self.chance.choice([-0.5, 0, 0.5]))
+            )
             self.wait(max(edge, timedelta(seconds=0.1)))
         else:
-            self.wait(self.chance.choice(WAITS))
+            self.wait(self.chance.choice(self.waits))
 
     def _moments(self) -> set[datetime]:
         """When windows, backoffs and waiting end."""
@@ -202,7 +212,7 @@ class Story:
         return found | {r.retry_at for r in self.book.requests.values() if r.retry_at is not None}
 
     def wait(self, span: timedelta) -> None:
-        """Time passes, leases and windows end; late answers come after that, when it is too late."""
+        """Time passes; leases and windows end; late answers come after that, too late."""
         self.now += span
         self.tick()
         come = [one for one in self.late if one[0] <= self.now]
@@ -224,7 +234,7 @@ class Story:
         if parked:
             some = set(self.chance.sample(parked, self.chance.randint(1, len(parked))))
             self.book.retry_by_hand(people(some), self.now)
-            self.model.retry_by_hand(some, self.times)
+            self.model.retry_by_hand(some, self.span)
 
     def lose_a_key(self) -> None:
         """An identifier that was never sent is deleted; whoever waits with it is found keyless."""
@@ -246,6 +256,8 @@ class Story:
 
     def compare(self, after: str) -> None:
         """The accounts tell the same of who is due, who waits, and how all others are counted."""
+        sent = [key for r in self.book.requests.values() if r.settling is None for key in r.sent]
+        check(len(sent) == len(set(sent)), f"after {after}: a key in flight twice")
         if not self.compared:
             return
         for name, words in self.book.state.fields.items():
@@ -254,17 +266,15 @@ class Story:
                 check(set(members) == theirs, f"after {after}: {name} {word}: {members}, {theirs}")
         check(self._parked() == self.model.parked, f"after {after}: others are parked")
         for action in Action:
-            ours = self.book.due(action, self.now)
-            theirs = self.model.due(WORD[action], self.now)
-            check(ours == theirs, f"after {after}: to {WORD[action]}: {ours}, not {theirs}")
+            ours = {str(name): found for name, found in self.book.due(action, self.now).items()}
+            due = self.model.due(WORD[action], self.now)
+            check(ours == due, f"after {after}: to {WORD[action]}: {ours}, not {due}")
         ours_counted, theirs_counted = self.book.outcomes, self.model.counted()
         odd = set(ours_counted.items()) ^ set(theirs_counted.items())
         check(not odd, f"after {after}: counted otherwise: {odd}")
         pending = self.book.pending()
         check(pending == self.model.pending(), f"after {after}: others wait")
         check(not pending & set(ours_counted), f"after {after}: waiting, and counted")
-        sent = [key for r in self.book.requests.values() if r.settling is None for key in r.sent]
-        check(len(sent) == len(set(sent)), f"after {after}: a key in flight twice")
 
     def heal(self) -> None:
         """Faults stop: everything that leaves is applied, until nothing leaves any more."""
@@ -294,8 +304,8 @@ class Story:
         self.now += SPANS.processing + SPANS.acceptance
         self.tiktok.pass_to(self.now)
         model, found, parked = self.model, self.tiktok.members, self._parked()
-        for key in sorted(found):
-            check(self._may_be_in(key), f"{key} is in the audience, and must not be")
+        for there in sorted(found):
+            check(self._may_be_in(there), f"{there} is in the audience, and must not be")
         check(not {k for k in self.tiktok.accepted if model.blocked(k)}, "a blocked key was added")
         for person, want in model.want.items():
             for name, wanted in want.items():
@@ -305,7 +315,7 @@ class Story:
         self.hits["wanted and in"] += bool(found)
 
     def _may_be_in(self, key: str) -> bool:
-        model, name = self.model, key.split()[0]
+        model, name = self.model, key.split(maxsplit=1)[0]
         holders = [p for p, keys in model.keys.items() if keys.get(name) == key]
         if any((p, name) in self._parked() for p in holders):
             self.hits["in, since given up on"] += 1

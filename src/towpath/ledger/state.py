@@ -58,7 +58,8 @@ class LedgerState:
     ) -> PeopleSet:
         """Of `members`: who is where `action` wants them, by all we know.
 
-        In: every field asked for that has a key is acknowledged (rule 7). Out: no field may be in.
+        In: every field asked for that has a key is acknowledged (rule 7). Out: no field that has a
+        key may be in. Whoever has no key in any of the fields is nowhere: nothing can be sent.
         """
         asked = [self.of(match_field) for match_field in fields]
         found: PeopleSet = members.copy()
@@ -66,10 +67,11 @@ class LedgerState:
             for sets in asked:
                 found &= sets.acked | sets.keyless
             return found & union(sets.acked for sets in asked)
+        nowhere = members.copy()
         for sets in asked:
-            found -= sets.acked
-            found -= sets.maybe
-        return found
+            found -= (sets.acked | sets.maybe) - sets.keyless
+            nowhere &= sets.keyless
+        return found - nowhere
 
     def due(self, action: Action) -> dict[MatchField, PeopleSet]:
         """Who must still be sent, by field, in flight and backing off included."""
