@@ -30,7 +30,7 @@ class _Lazy(NamedTuple):
 
 
 COMMANDS = {
-    "demo": _Lazy("demo.command:demo_command", "See it all work: a TikTok of its own, people, a Canvas."),
+    "demo": _Lazy("demo.command:demo_command", "See it all work, on a TikTok of its own."),
     "import": _Lazy("import_people:import_command", "Read people from a CSV file."),
     "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
     "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases."),

@@ -14,7 +14,7 @@ from towpath.engine.claim import Claimed
 from towpath.engine.courier import LEASE_ENDED, Answered
 from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
-from towpath.ledger.arrivals import Closing, OpenArrival, give_up
+from towpath.ledger.arrivals import Closing, give_up
 from towpath.ledger.events import Marked, MarkKind
 from towpath.ledger.windows import Windows, come_due
 from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
@@ -92,24 +92,19 @@ class Deadlines:
         attempted, causes = self._attempted(audience, opened, now, steady_since)
         everyone = union(arrival.waiting for arrival in opened.arrivals)
         ledgers.open_people(self.db, ledger, everyone)
-        closed = False
-        for arrival_id, found in causes.items():
-            one = {arrival_id: attempted[arrival_id]}
-            closing = Closing.of(opened.arrivals)
-            parked = give_up(closing, ledger.state, opened.arrivals, one, now)
-            for given_up in parked:
-                marked = Marked(MarkKind.PARKED, given_up.fields, given_up.members)
-                ledgers.mark(self.db, ledger, marked, now, "gave up")
+        closing = Closing.of(opened.arrivals)
+        for given_up in give_up(closing, ledger.state, opened.arrivals, attempted, now):
+            marked = Marked(MarkKind.PARKED, given_up.fields, given_up.members)
+            ledgers.mark(self.db, ledger, marked, now, "gave up")
+        for arrival, found in causes.items():
+            mine = [one for one in closing.closed if one.arrival == arrival]
             cause = arrivals.Cause(found.request, found.code, found.partner_request_ref)
-            arrivals.write_closed(self.db, audience, opened, closing, now, cause)
-            opened.arrivals = [
-                _with(arrival, closing.waiting[arrival.id]) for arrival in opened.arrivals
-            ]
-            closed |= bool(closing.closed)
+            one_arrival = Closing(closing.waiting, mine)
+            arrivals.write_closed(self.db, audience, opened, one_arrival, now, cause)
         # Whoever is left was not attempted: let them go now.
         ledger.due(now - self.windows.flush, self.windows.flush)
         ledgers.close(self.db, ledger, now)
-        return closed
+        return bool(closing.closed)
 
     def _attempted(
         self, audience: AudienceId, opened: OpenArrivals, now: Instant, steady_since: Instant
@@ -146,14 +141,3 @@ class Deadlines:
 def everybody() -> PeopleSet:
     """A set that spans all numbers, for reading arrivals whoever is in them."""
     return people([0, 2**31 - 1])
-
-
-def _with(arrival: OpenArrival, waiting: PeopleSet) -> OpenArrival:
-    return OpenArrival(
-        arrival.id,
-        arrival.action,
-        arrival.fields,
-        waiting,
-        arrival.arrived_at,
-        arrival.deadline,
-    )

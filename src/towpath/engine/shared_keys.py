@@ -6,7 +6,7 @@ Only people who share a key come this way; for everybody else this is one small 
 from dataclasses import dataclass
 
 from towpath.clock import Instant
-from towpath.ledger.arrivals import Closing, Counter, Reason, keyless_everywhere
+from towpath.ledger.arrivals import Closing, Counter, Reason, close_at_goal, keyless_everywhere
 from towpath.ledger.due import Group
 from towpath.ledger.events import Marked, MarkKind, SetByField
 from towpath.ledger.sharing import HeldKey, Usable, coholders, turns, usable_keys
@@ -89,6 +89,8 @@ def _stop(
     if stopped:
         opened = arrivals.read_open(db, ledger.head.audience, stopped)
         closing = Closing.of(opened.arrivals)
+        # Who is in by another field that was asked for is complete without the blocked one.
+        close_at_goal(closing, ledger.state, opened.arrivals, stopped)
         for arrival in opened.arrivals:
             if arrival.action is action:
                 closing.close(arrival, Counter.NOT_SYNCED, reason, stopped)

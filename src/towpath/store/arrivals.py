@@ -233,52 +233,6 @@ def oldest_waiting(db: Db, audience: AudienceId) -> Instant | None:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Errored:
-    """People who were given up on, with where they were counted."""
-
-    outcome: int
-    arrival: ArrivalId
-    place: Place
-    action: Action
-    fields: tuple[MatchField, ...]
-    members: PeopleSet
-    waiting: PeopleSet
-
-
-def read_errored(db: Db, audience: AudienceId) -> list[Errored]:
-    """Everybody who is counted as errored in this audience; their arrivals are locked."""
-    return [
-        Errored(
-            row[0],
-            ArrivalId(row[1]),
-            (VersionId(row[5]), StepId(row[6])),
-            Action(row[3]),
-            fields_of(row[4]),
-            load(row[2]),
-            load(row[7]),
-        )
-        for row in db.execute(_SQL["read_errored"], (audience,), binary=True).fetchall()
-    ]
-
-
-def retry_errored(db: Db, errored: Sequence[Errored], deadline: Instant) -> int:
-    """Count these people as pending again, until `deadline`; gives how many (I-06, amended)."""
-    changes: dict[Place, tallies.Change] = {}
-    waiting: dict[ArrivalId, PeopleSet] = {}
-    for one in errored:
-        now_waiting = waiting.get(one.arrival, one.waiting) | one.members
-        waiting[one.arrival] = now_waiting
-        count = len(one.members)
-        db.execute(_SQL["retry_errored"], (dump(now_waiting), count, count, deadline, one.arrival))
-        db.execute(_SQL["forget_outcome"], (one.outcome,))
-        change = changes.setdefault(one.place, tallies.Change())
-        change.errored -= count
-        change.pending += count
-    tallies.add(db, changes)
-    return sum(len(one.members) for one in errored)
-
-
 def waiting_since(db: Db, audience: AudienceId, action: Action, since: Instant) -> int:
     """How many of those who came at `since` or later for this action still wait."""
     row = db.execute(_SQL["waiting_since"], (audience, int(action), since)).fetchone()

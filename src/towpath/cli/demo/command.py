@@ -47,7 +47,7 @@ def demo_command(
 ) -> None:
     """Watch people walk through a Canvas into a TikTok audience, and have it judged."""
     with _folder() as folder:
-        settings = compose.read_settings(data_dir=folder, database_url=None, **SPANS)
+        settings = compose.read_settings(data_dir=folder, **SPANS)
         wanted = Wanted(folder, people, seed, fault_rate)
         judged: list[Judgment] = []
         with (

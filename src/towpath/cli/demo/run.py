@@ -33,6 +33,7 @@ from towpath.store import (
     audiences,
     canvases,
     connections,
+    people_door,
     permits,
     requests,
     resends,
@@ -136,6 +137,12 @@ def _connect(settings: Settings, db: Db, keys: KeyRing, sandbox: Sandbox, wanted
     """A workspace that is connected to the sandbox, as after OAuth."""
     now = database_now(db)
     workspace = workspaces.ensure_default(db, now).id
+    if people_door.highest_number(db, workspace) >= 0:
+        raise StoreError(
+            "This database holds people already; the demo would mix its own with them.",
+            remedy="Leave TOWPATH_DATABASE_URL out, or name an empty database.",
+            field="database_url",
+        )
     world = sandbox.world
     app = apps.ensure(db, "tiktok", world.app_id, settings.requests_per_second)
     permits.ensure(db, app, "streaming", settings.requests_per_second, now)

@@ -34,19 +34,6 @@ insert into outcome
   (audience, arrival, state, reason, request, code, partner_request_ref, members, people, at)
 values (%s, %s, %s, %s, %s, %s, %s, %b, %s, %s);
 
--- name: read_errored
--- Who errored and was not set free again: arrival, version, step, fields and members.
-select o.id, o.arrival, o.members, a.action, a.fields, a.version, a.step, a.waiting
-from outcome o join arrival a on a.id = o.arrival
-where o.audience = %s and o.state = 'errored' order by o.id for update of a;
-
--- name: retry_errored
-update arrival set waiting = %b, pending = pending + %s, errored = errored - %s, deadline = %s
-where id = %s;
-
--- name: forget_outcome
-delete from outcome where id = %s;
-
 -- name: reasons_of_steps
 -- Why people of a version's sync steps are not synced, errored, or synced at once.
 select a.step, o.state, o.reason, sum(o.people)::bigint

@@ -91,8 +91,3 @@ where a.id = %(audience)s and connection.state = 'broken'
 select count(*) filter (where state = 'in flight'), count(*) filter (where retry_at is not null),
   count(*) filter (where window_end > %s)
 from request;
-
--- name: list_requests
-select id, audience, action, people, tries, state, cause, code, partner_request_ref, started_at,
-  answered_at
-from request order by id desc limit %s;
