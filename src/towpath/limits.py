@@ -50,7 +50,7 @@ REQUEST_DEADLINE_S_MAX = 120
 IMPORT_CHUNK_ROWS = 20_000
 IMPORT_LINE_BYTES_MAX = 1_000_000
 
-assert WAVE_PEOPLE_MAX <= 1 << BLOCK_BITS, "a wave must fit into a block, or moving one is not cheap"
+assert WAVE_PEOPLE_MAX <= 1 << BLOCK_BITS, "a wave must fit into a block, to move cheaply"
 assert ARRIVAL_PEOPLE_MAX >= WAVE_PEOPLE_MAX, "a whole wave must fit into one arrival"
 assert FOLD_PEOPLE >= ARRIVAL_PEOPLE_MAX, "the log must hold at least one arrival before a fold"
 assert WAVE_LEASE_S < WINDOW_S, "a dead worker's wave must be free long before people give up"

@@ -63,7 +63,7 @@ order by answered_at desc, id desc;
 
 -- name: stopped_behind
 -- The newest refusal since then that stopped everybody on the same way to the partner: the app, the
--- connection or the ad account. Whoever waited behind it was attempted by it (architecture 5, rule 8).
+-- connection or the ad account. Whoever waited behind it was attempted (architecture 5, rule 8).
 select r.id, r.code, r.partner_request_ref
 from request r
 join audience b on b.id = r.audience

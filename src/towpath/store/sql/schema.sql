@@ -1,4 +1,5 @@
--- Towpath's tables: the whole truth. The migrations must reproduce it (tests/store/test_migrations.py).
+-- Towpath's tables: the whole truth, which the migrations must reproduce
+-- (tests/store/test_migrations.py).
 -- People move as sets: `members`, `waiting`, `want` ... are compressed bitmaps of profile numbers
 -- (people/people_set.py), never a row a person. `fields` is a mask of match fields
 -- (people/match_field.py). Every time is handed in; no default asks the clock.
@@ -43,7 +44,7 @@ create table device (
   primary key (profile, kind, value)
 );
 
--- Identifiers normalised and hashed, once, when they change. Narrow: delivery reads 10,000 at a time.
+-- Identifiers normalised and hashed, once, when they change. Narrow: delivery reads 10,000 at once.
 create table match_key (
   profile int primary key,
   email bytea,
@@ -133,7 +134,7 @@ create table ad_account (
   unique (connection, partner_ref)
 );
 
--- An audience at the partner and the head of its ledger. Claim, settle and fold lock this row first.
+-- An audience at the partner and the head of its ledger: claim, settle and fold lock it first.
 create table audience (
   id int generated always as identity primary key,
   workspace int not null references workspace,
@@ -155,7 +156,7 @@ create table audience (
 ) with (fillfactor = 50);
 create index audience_look on audience (look_at) where look_at is not null;
 
--- The fold: what we want in the audience and what we know of it, a row a field and block of numbers.
+-- The fold: what we want in the audience and know of it, a row a field and block of numbers.
 create table ledger_shard (
   audience int not null references audience,
   field smallint not null,
@@ -170,7 +171,8 @@ create table ledger_shard (
   primary key (audience, field, block)
 ) with (fillfactor = 50);
 alter table ledger_shard
-  alter want set storage external, alter acked set storage external, alter maybe set storage external,
+  alter want set storage external, alter acked set storage external,
+  alter maybe set storage external,
   alter parked set storage external, alter keyless set storage external;
 
 -- A wave's coming to an Audience Sync step, in pieces cut in number order. It carries the counters.
@@ -203,7 +205,8 @@ create index arrival_deadline on arrival (deadline) where pending > 0;
 create index arrival_log on arrival (audience, seq);
 create index arrival_step on arrival (version, step);
 
--- What became of people otherwise than by an applied request: why not synced, why errored, why synced at once.
+-- What became of people otherwise than by an applied request: why not synced, errored, or synced
+-- at once.
 create table outcome (
   id bigint generated always as identity primary key,
   audience int not null references audience,
@@ -231,7 +234,7 @@ create table request (
   people int not null check (people > 0),
   sharing bytea not null,    -- of them: who hold a key that somebody else holds too
   coholders bytea not null,  -- the others who hold a key that this request sends
-  omitted bytea[] not null,  -- by field in the order of the mask: whose key is left out (blocked, still wanted)
+  omitted bytea[] not null,  -- by field in the mask's order: whose key is left out
   low int not null,
   high int not null,
   worker text not null,
@@ -346,7 +349,7 @@ alter table wave alter members set storage external;
 create index wave_due on wave (due_at);
 create index wave_step on wave (version, step);
 
--- The counters of a step. They are a sum, kept in the transaction that moves people; `audit` recounts.
+-- The counters of a step: a sum, kept in the transaction that moves people; `audit` recounts.
 create table tally (
   version int not null references canvas_version,
   step text not null,

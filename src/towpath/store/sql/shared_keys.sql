@@ -10,7 +10,8 @@ from (
   cross join lateral (
     select m.profile from match_key m
     join profile p on p.number = m.profile and p.workspace = %(workspace)s
-    where substr(m.email, 1, 8) = substr(c.email, 1, 8) and m.email = c.email and m.profile <> c.profile
+    where substr(m.email, 1, 8) = substr(c.email, 1, 8) and m.email = c.email
+    and m.profile <> c.profile
     offset 0
   ) h
   where c.email is distinct from c.old_email
@@ -20,7 +21,8 @@ from (
   cross join lateral (
     select m.profile from match_key m
     join profile p on p.number = m.profile and p.workspace = %(workspace)s
-    where substr(m.phone, 1, 8) = substr(c.phone, 1, 8) and m.phone = c.phone and m.profile <> c.profile
+    where substr(m.phone, 1, 8) = substr(c.phone, 1, 8) and m.phone = c.phone
+    and m.profile <> c.profile
     offset 0
   ) h
   where c.phone is distinct from c.old_phone
