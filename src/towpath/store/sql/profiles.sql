@@ -1,7 +1,6 @@
 -- name: tune_batch
 -- For this transaction. Every join is from a batch to a big table by its index; the temporary
--- tables
--- have no statistics, and the planner would rather read a table of gigabytes for each batch.
+-- tables have no statistics, and the planner would rather read gigabytes for each batch.
 select
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
@@ -69,9 +68,8 @@ copy staged from stdin
 
 -- name: merge_staged
 -- Numbers are drawn for new people only, in the order of the rows: they stay dense. A hash that
--- came
--- alone keeps the clear value it belongs to and drops any other. A consent said earlier than the
--- stored one is left out; at the same moment the greater (withdrawn) holds.
+-- came alone keeps the clear value it belongs to and drops any other. A consent said earlier than
+-- the stored one is left out; at the same moment the greater (withdrawn) holds.
 insert into merged
 select
   coalesce(p.number, nextval(pg_get_serial_sequence('profile', 'number'))::int),
@@ -138,8 +136,7 @@ order by s.place
 -- name: insert_new
 insert into profile (
   number, workspace, external_id, email, phone, country, language, first_name, last_name,
-  birth_date,
-  attributes, consent, consent_source, consent_at, created_at, updated_at
+  birth_date, attributes, consent, consent_source, consent_at, created_at, updated_at
 )
 overriding system value
 select
@@ -159,8 +156,8 @@ from merged m
 where m.changed and p.number = m.number
 
 -- name: read_consents
-select consent, string_agg(int4send(number), '') from profile where number = any(%b) group by
-consent
+select consent, string_agg(int4send(number), '') from profile where number = any(%b)
+group by consent
 
 -- name: read_countries
 select external_id, country from profile

@@ -11,7 +11,7 @@ from (
     select m.profile from match_key m
     join profile p on p.number = m.profile and p.workspace = %(workspace)s
     where substr(m.email, 1, 8) = substr(c.email, 1, 8) and m.email = c.email
-    and m.profile <> c.profile
+      and m.profile <> c.profile
     offset 0
   ) h
   where c.email is distinct from c.old_email
@@ -22,7 +22,7 @@ from (
     select m.profile from match_key m
     join profile p on p.number = m.profile and p.workspace = %(workspace)s
     where substr(m.phone, 1, 8) = substr(c.phone, 1, 8) and m.phone = c.phone
-    and m.profile <> c.profile
+      and m.profile <> c.profile
     offset 0
   ) h
   where c.phone is distinct from c.old_phone
