@@ -19,6 +19,7 @@ class Event(StrEnum):
     """Every event there is; whoever reads logs can rely on these names."""
 
     DATABASE_READY = "database.ready"
+    DATABASE_LOST = "database.lost"
     DATABASE_MIGRATED = "database.migrated"
     SERVICE_STARTED = "service.started"
     SERVICE_STOPPED = "service.stopped"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from towpath.clock import Instant, seconds
 from towpath.engine.courier import Answered
 from towpath.partners.protocol import Cause, Scope, longer_pause
-from towpath.store import connections, ledgers, permits
+from towpath.store import connections, permits
 from towpath.store.database import Db
 
 PROBE_EVERY_S = 60.0
@@ -40,16 +40,3 @@ def rest(db: Db, answered: Iterable[Answered], now: Instant) -> None:
             permits.pause(db, route.app, until, reason, now)
         else:
             connections.pause_ad_account(db, route.ad_account, until, reason, now)
-
-
-def mend(db: Db, answered: Iterable[Answered], now: Instant) -> None:
-    """An applied answer proves that the connection works: wake whoever waited for it."""
-    for one in answered:
-        route = one.claimed.route
-        if (
-            one.answer.applied
-            and not route.ready
-            and route.token is not None
-            and connections.mark_ready(db, route.connection, route.token)
-        ):
-            ledgers.wake_connection(db, route.connection, now)

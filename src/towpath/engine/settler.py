@@ -33,8 +33,14 @@ class Settler:
         by_audience: dict[AudienceId, list[Answered]] = {}
         for one in batch:
             by_audience.setdefault(one.claimed.route.audience, []).append(one)
-        scopes.rest(self.db, batch, now)
-        for audience, answered in by_audience.items():
-            app = answered[0].claimed.route.app
-            settle(self.db, audience, app, answered, now, self.windows, self.chance)
+        try:
+            scopes.rest(self.db, batch, now)
+            while by_audience:
+                audience, answered = next(iter(by_audience.items()))
+                app = answered[0].claimed.route.app
+                settle(self.db, audience, app, answered, now, self.windows, self.chance)
+                del by_audience[audience]
+        finally:
+            # What could not be written is settled at the next tick.
+            self.inbox.extendleft(one for rest in by_audience.values() for one in rest)
         return bool(self.inbox)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from towpath import telemetry
 from towpath.clock import Instant
@@ -34,15 +34,24 @@ from towpath.net.door import Door
 from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
 from towpath.store import connections
 from towpath.store.connections import Probe
-from towpath.store.database import Db, database_now
+from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
 from towpath.store.secrets import KeyRing
 from towpath.telemetry import Event
 
 T = TypeVar("T")
 
 IDLE_S = 0.1
+RECONNECT_S = 1.0
 TOKEN_KEPT_S = 1.0
 NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NETWORK, message="The lease was too short to send.")
+
+
+class Service(Protocol):
+    """A moving part."""
+
+    def tick(self, now: Instant) -> bool:
+        """Do one bounded piece of work; says whether there is more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +84,23 @@ class Worker:
     _claimed_at: dict[RequestId, float] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Work until stopped. What a loop raises ends the worker: a supervisor restarts it, and
-        leases make that safe."""
-        await self._run(self._walk, self._send, self._probe)
+        """Work until stopped. When the database is lost the loops end, and begin again a moment
+        later: what they held is free again when its lease ends."""
+        while not self.stop.is_set():
+            try:
+                await self._run(self._walk, self._send, self._probe)
+            except* DatabaseLost:
+                telemetry.tell(Event.DATABASE_LOST, level=logging.ERROR, worker=self.parts.name)
+                await self._drop()
+
+    async def _drop(self) -> None:
+        """Forget what was in hand when the database was lost, and wait a moment."""
+        for task in self._in_flight:
+            task.cancel()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+        self._answered_at.clear()
+        self._claimed_at.clear()
+        await _sleep(self.stop, RECONNECT_S)
 
     async def run_sending(self) -> None:
         """Only claim, send and settle: what is left of `run` when nobody enters or moves."""
@@ -105,7 +128,7 @@ class Worker:
                 more = False
                 for service in services:
                     now = await _in(pool, database_now, db)
-                    more |= await _in(pool, service.tick, now)
+                    more |= await _tick(pool, service, now)
                 self._wake.set()
                 if not more:
                     await _sleep(self.stop, IDLE_S)
@@ -147,7 +170,7 @@ class Worker:
         if len(sender.outbox) < most // 2 and not self.stop.is_set():
             before = time.monotonic()
             now = await _in(pool, database_now, db)
-            worked = await _in(pool, sender.tick, now)
+            worked = await _tick(pool, sender, now)
             for claimed in sender.outbox:
                 self._claimed_at.setdefault(claimed.id, before)
         while sender.outbox and len(self._in_flight) < most:
@@ -168,14 +191,15 @@ class Worker:
         """Settle when enough answers are there, the oldest has waited, or nothing else is out."""
         if not settler.inbox:
             return False
-        waited_ms = (time.monotonic() - self._answered_at[0]) * 1000
+        oldest = self._answered_at[0] if self._answered_at else 0.0
+        waited_ms = (time.monotonic() - oldest) * 1000
         full = len(settler.inbox) >= SETTLE_REQUESTS_MAX
         if not (full or waited_ms >= SETTLE_WAIT_MS or not self._in_flight):
             return False
         now = await _in(pool, database_now, db)
-        for _ in range(min(len(settler.inbox), SETTLE_REQUESTS_MAX)):
+        for _ in range(min(len(self._answered_at), SETTLE_REQUESTS_MAX)):
             self._answered_at.popleft()
-        await _in(pool, settler.tick, now)
+        await _tick(pool, settler, now)
         return True
 
     async def _rest(self, settler: Settler) -> None:
@@ -260,6 +284,14 @@ class Worker:
 async def _in(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
     """Run a service's synchronous work in a thread."""
     return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+async def _tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool:
+    """One tick. Two workers that wait for each other are parted by the database: there is more."""
+    try:
+        return await _in(pool, service.tick, now)
+    except DatabaseCollision:
+        return True
 
 
 async def _sleep(stop: asyncio.Event, span_s: float) -> None:

@@ -19,6 +19,11 @@ from towpath.store.queries import queries
 
 Db: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
+DatabaseCollision = psycopg.errors.DeadlockDetected
+"""Two transactions waited for each other, and this one was rolled back: do it again."""
+DatabaseLost = psycopg.OperationalError
+"""The connection is gone, or cannot be had."""
+
 INT4_OID = 23
 INT4_ARRAY_OID = 1007
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i4")])
