@@ -69,9 +69,8 @@ def _find(desk: Desk, name: str) -> Canvas:
     found = canvases.find(desk.db, desk.workspace, name)
     if found is None:
         known = [canvas.name for canvas in canvases.list_all(desk.db, desk.workspace)]
-        raise NotFoundError(
-            f"There is no Canvas named {name!r}.", remedy=nearest(name, known), field="name"
-        )
+        remedy = nearest(name, known) if known else "`towpath canvas apply FILE` saves one."
+        raise NotFoundError(f"There is no Canvas named {name!r}.", remedy=remedy, field="name")
     return found
 
 
