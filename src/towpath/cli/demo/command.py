@@ -57,10 +57,14 @@ def demo_command(
         ):
 
             def show(stage: Stage) -> None:
-                picture(stage)
-                if stage.phase == AT_REST and not judged:
-                    judged.append(judge(stage))
-                    _tell(stage, judged[0], as_json=as_json)
+                if stage.phase != AT_REST:
+                    picture(stage)
+                    return
+                picture.end()
+                judged.append(judge(stage))
+                _tell(stage, judged[0], as_json=as_json)
+                if not once:
+                    output.note("SANDBOX  still serving; Ctrl-C ends it.")
 
             runner.run(run(settings, url, wanted, show, once=once))
     if not judged or not judged[0].agree:
@@ -92,6 +96,11 @@ class _Picture:
             output.note(f"SANDBOX  {stage.phase} …")
         self._phase = stage.phase
 
+    def end(self) -> None:
+        """Stop drawing, so that the result stands below the last picture."""
+        if self._live is not None:
+            self._live.stop()
+
 
 @contextmanager
 def _picture(as_json: bool) -> Iterator[_Picture]:
@@ -107,7 +116,9 @@ def _live_table(stage: Stage) -> Group:
     title = Text(f"SANDBOX  {stage.phase} …", style="bold yellow")
     if stage.version is None:
         return Group(title)
-    return Group(title, _table(stage.counters()))
+    accepted = sum(row.keys for row in stage.sandbox.log.rows if row.applied)
+    below = Text(f"The sandbox's TikTok has accepted {accepted:,} keys to add or remove.")
+    return Group(title, _table(stage.counters()), below)
 
 
 def _table(counters: Mapping[StepId, Change]) -> Table:
@@ -127,8 +138,11 @@ def _tell(stage: Stage, judged: Judgment, *, as_json: bool) -> None:
         return
     console = Console(file=sys.stdout)
     counters = stage.counters()
-    order = map(StepId, judged.reading.steps)
-    console.print(_table({step: counters[step] for step in order if step in counters}))
+    console.print(_table(counters))
+    for name, step in judged.steps.items():
+        for counter, reasons in sorted(step["reasons"].items()):
+            told = ", ".join(f"{why.replace('_', ' ')} {n:,}" for why, n in reasons.items())
+            console.print(f"{name}, {counter.replace('_', ' ')}: {told}")
     data = judged.to_data()
     expected, held = data["expected_keys"], data["sandbox_keys"]
     console.print(

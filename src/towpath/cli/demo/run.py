@@ -84,6 +84,7 @@ class Stage:
     db: Db
     workspace: WorkspaceId
     version: VersionId | None = None
+    steps: list[StepId] = field(default_factory=list)
     audience_ref: str = ""
     phase: str = "starting"
     imported: ImportResult | None = None
@@ -95,8 +96,11 @@ class Stage:
         return self.wanted.folder / "people.csv"
 
     def counters(self) -> dict[StepId, Change]:
-        """The seven counters of each step that people reached."""
-        return tallies.read(self.db, self.version) if self.version is not None else {}
+        """The seven counters of each step, in the order in which people walk."""
+        if self.version is None:
+            return {}
+        found = tallies.read(self.db, self.version)
+        return {step: found.get(step, Change()) for step in self.steps}
 
 
 Show = Callable[[Stage], None]
@@ -191,6 +195,7 @@ async def _launch(stage: Stage, reach: Reach) -> None:
     if version is None:
         raise StoreError("The demo's Canvas cannot be launched: " + findings[0].message)
     stage.version = version
+    stage.steps = list(graph.walk())
     made = await canvas_life.make_audiences(db, workspace, graph, reach, database_now(db))
     (audience,) = set(made.values())
     stage.audience_ref = audiences.read(db, workspace, audience).partner_ref
