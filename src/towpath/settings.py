@@ -32,7 +32,7 @@ FILE_BYTES_MAX = 1_000_000
 SECRET_KEY_BYTES = 32
 MAKE_KEY = "openssl rand -base64 32"
 LEASE_MARGIN_S = 1.0  # an answer at the very deadline must still find its lease
-_SECRETS = ("database_url", "secret_keys", "tiktok_app_secret")
+_SECRETS = ("database_url", "secret_keys", "tiktok_app_secret", "tiktok_token")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -51,6 +51,7 @@ class Settings(BaseModel):
     tiktok_base_url: str = "https://business-api.tiktok.com"
     tiktok_app_id: str | None = None
     tiktok_app_secret: SecretStr | None = None
+    tiktok_token: SecretStr | None = None  # `towpath connect` seals it in the database
     requests_per_second: int = Field(default=50, ge=1, le=1000)
     people_per_request_max: int = Field(default=10_000, ge=1, le=10_000)
     keys_per_request_max: int = Field(default=1_000, ge=1, le=40_000)
@@ -63,6 +64,8 @@ class Settings(BaseModel):
     retry_first_s: float = _seconds(5, least=0.1, most=3_600)
     retry_max_s: float = _seconds(600, least=0.1, most=86_400)
     window_s: float = _seconds(limits.WINDOW_S, least=10, most=7 * 86_400)
+    # However long the partner asks to wait, a scope rests no longer.
+    pause_max_s: float = _seconds(3_600, least=1, most=86_400)
     flush_s: float = _seconds(limits.FLUSH_S, least=1, most=600)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: int = Field(default=1, ge=1, le=64)

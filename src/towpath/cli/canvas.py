@@ -1,12 +1,12 @@
 """`towpath canvas`: check, apply, launch, pause, resume, stop and show Canvases."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -26,6 +26,8 @@ from towpath.store import arrivals, canvases, tallies, waves, workspaces
 from towpath.store.canvases import Canvas
 from towpath.store.database import Db, database_now
 from towpath.store.tallies import COUNTERS
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -90,7 +92,7 @@ def validate_command(file: File, as_json: AsJson = False) -> None:
     """Check a file: everything that keeps it from launching, at once. Stores nothing."""
     with _desk() as desk:
         graph = _read(file)
-        found = canvas_life.findings(desk.db, desk.workspace, graph, database_now(desk.db))
+        found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
     _tell(found, as_json=as_json, canvas=graph.name)
     if not as_json:
         output.note(f"{graph.name} can be launched.")
@@ -102,37 +104,41 @@ def apply_command(file: File, as_json: AsJson = False) -> None:
     with _desk() as desk:
         graph = _read(file)
         canvas, revision = canvas_life.save(desk.db, desk.workspace, graph, database_now(desk.db))
-        found = canvas_life.findings(desk.db, desk.workspace, graph, database_now(desk.db))
+        found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
         if launchable(found):
-            asyncio.run(_make_audiences(desk, graph))
+            _reaching(desk, lambda reach: _make_audiences(desk, graph, reach))
     _tell(found, as_json=as_json, canvas=graph.name, id=canvas, revision=revision)
     if not as_json:
         output.note(f"{graph.name} is saved as revision {revision}.")
 
 
-async def _make_audiences(desk: Desk, graph: Graph) -> None:
-    async with HttpDoor() as door:
-        await canvas_life.make_audiences(
-            desk.db, desk.workspace, graph, _reach(desk, door), database_now(desk.db)
-        )
+async def _findings(desk: Desk, graph: Graph, reach: Reach) -> list[Finding]:
+    return await canvas_life.findings(desk.db, desk.workspace, graph, reach, database_now(desk.db))
 
 
-def _reach(desk: Desk, door: HttpDoor) -> Reach:
-    urls = {"tiktok": desk.settings.tiktok_base_url}
-    return Reach(door, urls, compose.key_ring(desk.settings))
+async def _make_audiences(desk: Desk, graph: Graph, reach: Reach) -> None:
+    await canvas_life.make_audiences(desk.db, desk.workspace, graph, reach, database_now(desk.db))
+
+
+def _reaching(desk: Desk, work: Callable[[Reach], Coroutine[Any, Any, T]]) -> T:
+    """Do what may need the partner."""
+
+    async def run() -> T:
+        async with HttpDoor() as door:
+            urls = {"tiktok": desk.settings.tiktok_base_url}
+            return await work(Reach(door, urls, compose.key_ring(desk.settings)))
+
+    return asyncio.run(run())
 
 
 @app.command("launch")
 def launch_command(name: Name, as_json: AsJson = False) -> None:
     """Freeze the draft as a version and let people in. Nothing happens while a finding stands."""
-
-    async def go(desk: Desk) -> tuple[int | None, list[Finding]]:
-        async with HttpDoor() as door:
-            canvas = _find(desk, name)
-            return await canvas_life.launch(desk.db, desk.workspace, canvas, _reach(desk, door))
-
     with _desk() as desk:
-        version, found = asyncio.run(go(desk))
+        canvas = _find(desk, name)
+        version, found = _reaching(
+            desk, lambda reach: canvas_life.launch(desk.db, desk.workspace, canvas, reach)
+        )
     _tell(found, as_json=as_json, canvas=name, version=version)
     if not as_json:
         output.note(f"{name} is launched. `towpath serve` moves its people.")
@@ -192,6 +198,9 @@ def show_command(name: Name, as_json: AsJson = False) -> None:
         ),
         title=f"{shown['name']}: {shown['state']}, revision {shown['revision']}",
     )
+    for step, row in shown["steps"].items():
+        if row["trouble"]:
+            output.note(f"{step}: {row['trouble']['message']} {row['trouble']['remedy']}")
 
 
 def _shown(desk: Desk, canvas: Canvas) -> dict[str, Any]:
@@ -202,11 +211,13 @@ def _shown(desk: Desk, canvas: Canvas) -> dict[str, Any]:
         counters = tallies.read(desk.db, newest.id)
         standing = waves.standing(desk.db, newest.id)
         reasons = arrivals.reasons(desk.db, newest.id)
+        troubles = canvas_life.troubles(desk.db, newest.graph, database_now(desk.db))
         for step in newest.graph.walk():
             steps[step] = {
                 **asdict(counters.get(step, tallies.Change())),
                 "standing": standing.get(step, 0),
                 "reasons": reasons.get(step, {}),
+                "trouble": asdict(troubles[step]) if step in troubles else None,
             }
     return {
         "name": canvas.name,

@@ -3,11 +3,13 @@
 The commands and the demo call these; the API will offer the same steps over HTTP.
 """
 
+import asyncio
+from collections.abc import Set
 from dataclasses import dataclass
 
 from towpath.canvas.findings import Finding, Level
 from towpath.canvas.graph import Graph
-from towpath.canvas.steps.audience_sync import AudienceSync, NewAudience
+from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, NewAudience
 from towpath.canvas.surroundings import PartnerView, Surroundings
 from towpath.canvas.validate import validate
 from towpath.clock import Instant
@@ -15,14 +17,21 @@ from towpath.engine.paced_door import PacedDoor
 from towpath.errors import InputError, NotFoundError, PartnerError
 from towpath.ids import AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import Door
+from towpath.partners.protocol import Cause, Listed
 from towpath.partners.registry import PARTNERS
 from towpath.store import apps, audiences, canvases, connections
+from towpath.store import troubles as stored_troubles
 from towpath.store.canvases import Canvas
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db, database_now
 from towpath.store.secrets import KeyRing
 
 DEADLINE_S = 15.0
+CREATE_TRIES = 6
+THROTTLED = (Cause.THROTTLED_APP, Cause.THROTTLED_ACCOUNT)
+
+Seen = Set[tuple[str, str]]
+"""Audiences that the partner has, as (ad account, audience), whether we know them or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,9 @@ class Reach:
     keys: KeyRing
 
 
-def surroundings(db: Db, workspace: WorkspaceId, now: Instant) -> Surroundings:
+def surroundings(
+    db: Db, workspace: WorkspaceId, now: Instant, seen: Seen = frozenset()
+) -> Surroundings:
     """What findings must know: which partners are connected, and what they hold."""
     views: dict[str, PartnerView | None] = dict.fromkeys(PARTNERS)
     known = audiences.list_all(db, workspace)
@@ -45,15 +56,42 @@ def surroundings(db: Db, workspace: WorkspaceId, now: Instant) -> Surroundings:
         views[apps.read(db, connection.app).partner] = PartnerView(
             connection.ready,
             frozenset(refs.values()),
-            frozenset((refs[one.ad_account], one.partner_ref) for one in mine),
+            frozenset((refs[one.ad_account], one.partner_ref) for one in mine) | seen,
             frozenset((refs[one.ad_account], one.name) for one in mine),
         )
     return Surroundings(now, views)
 
 
-def findings(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> list[Finding]:
-    """Everything that keeps the graph from launching, and what else deserves a look."""
-    return validate(graph, surroundings(db, workspace, now))
+async def findings(
+    db: Db, workspace: WorkspaceId, graph: Graph, reach: Reach, now: Instant
+) -> list[Finding]:
+    """Everything that keeps the graph from launching, and what else deserves a look.
+
+    Asks the partner about audiences that the graph names by id and we do not know yet. Raises
+    PartnerError when it does not say.
+    """
+    seen: set[tuple[str, str]] = set()
+    for settings in graph.steps.values():
+        if isinstance(settings, AudienceSync) and isinstance(settings.audience, ExistingAudience):
+            seen |= await _seen(db, workspace, settings, settings.audience.ref, reach)
+    return validate(graph, surroundings(db, workspace, now, seen))
+
+
+async def _seen(
+    db: Db, workspace: WorkspaceId, settings: AudienceSync, ref: PartnerRef, reach: Reach
+) -> set[tuple[str, str]]:
+    """The audiences of the step's ad account, if it takes the partner to tell."""
+    if settings.ad_account is None or settings.partner not in PARTNERS:
+        return set()
+    try:
+        connection, account = _account(db, workspace, settings.ad_account)
+    except NotFoundError:
+        return set()  # a finding of its own
+    known = audiences.find_by_ref(db, workspace, account.id, ref)
+    if known is not None or not connection.ready:
+        return set()
+    listed = await _list(db, connection, account, settings.partner, reach)
+    return {(str(account.partner_ref), str(one.partner_ref)) for one in listed.audiences}
 
 
 def save(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> tuple[CanvasId, int]:
@@ -135,14 +173,19 @@ async def _create(
     now: Instant,
 ) -> AudienceId:
     door, token = _door(db, connection, reach)
-    created = await PARTNERS[partner].create_audience(
-        door,
-        reach.base_urls[partner],
-        token,
-        ad_account_ref=account.partner_ref,
-        name=name,
-        deadline_s=DEADLINE_S,
-    )
+    for attempt in range(CREATE_TRIES):
+        created = await PARTNERS[partner].create_audience(
+            door,
+            reach.base_urls[partner],
+            token,
+            ad_account_ref=account.partner_ref,
+            name=name,
+            deadline_s=DEADLINE_S,
+        )
+        # TikTok makes one audience a second for an ad account.
+        if created.answer.cause not in THROTTLED or attempt + 1 == CREATE_TRIES:
+            break
+        await asyncio.sleep(created.answer.pause_s or 1.0)
     if created.audience is None:
         raise PartnerError(
             f"{partner} did not create the audience {name!r}: {created.answer.message}"
@@ -170,14 +213,7 @@ async def _adopt(
     now: Instant,
 ) -> AudienceId:
     """An audience that others made: it may hold anybody."""
-    door, token = _door(db, connection, reach)
-    listed = await PARTNERS[partner].list_audiences(
-        door,
-        reach.base_urls[partner],
-        token,
-        ad_account_ref=account.partner_ref,
-        deadline_s=DEADLINE_S,
-    )
+    listed = await _list(db, connection, account, partner, reach)
     for one in listed.audiences:
         if one.partner_ref == ref:
             return audiences.ensure(
@@ -190,12 +226,32 @@ async def _adopt(
     )
 
 
+async def _list(
+    db: Db, connection: Connection, account: AdAccount, partner: str, reach: Reach
+) -> Listed:
+    door, token = _door(db, connection, reach)
+    listed = await PARTNERS[partner].list_audiences(
+        door,
+        reach.base_urls[partner],
+        token,
+        ad_account_ref=account.partner_ref,
+        deadline_s=DEADLINE_S,
+    )
+    if not listed.answer.applied:
+        raise PartnerError(
+            f"{partner} did not list its audiences: {listed.answer.message}"
+            f" (code {listed.answer.code}).",
+            remedy="Try again; if the token is refused, connect again.",
+        )
+    return listed
+
+
 async def launch(
     db: Db, workspace: WorkspaceId, canvas: Canvas, reach: Reach
 ) -> tuple[VersionId | None, list[Finding]]:
     """Check the draft and launch it. With a finding in the way, nothing is launched."""
     now = database_now(db)
-    before = findings(db, workspace, canvas.draft, now)
+    before = await findings(db, workspace, canvas.draft, reach, now)
     if any(finding.level is Level.ERROR for finding in before):
         return None, before
     made = await make_audiences(db, workspace, canvas.draft, reach, now)
@@ -208,3 +264,50 @@ async def launch(
         now=database_now(db),
     )
     return version, before
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the people of a step wait, and what a person can do about it."""
+
+    scope: str
+    reason: str
+    since: Instant | None
+    partner_request_ref: str | None
+    message: str
+    remedy: str
+
+
+ASK_ADMIN = "Ask the admin of the TikTok Business Center whether you may manage this ad account"
+
+
+def troubles(db: Db, graph: Graph, now: Instant) -> dict[StepId, Trouble]:
+    """By step of a launched graph: what keeps its people from being sent now. They stay pending."""
+    steps = {
+        step: settings.audience_id
+        for step, settings in graph.steps.items()
+        if isinstance(settings, AudienceSync) and settings.audience_id is not None
+    }
+    found = stored_troubles.of(db, set(steps.values()), now)
+    return {step: _in_words(found[one]) for step, one in steps.items() if one in found}
+
+
+def _in_words(found: stored_troubles.Trouble) -> Trouble:
+    cause = found.reason.partition(" (")[0]
+    message, remedy = f"TikTok's last answer was: {found.reason}.", "It is tried again by itself."
+    if found.scope == "connection":
+        message = f"The connection is broken: {found.reason}. Nothing is sent; people wait."
+        remedy = f"{ASK_ADMIN}, then connect again: towpath connect tiktok."
+    elif cause == Cause.PERMISSION:
+        message = f"TikTok denies the permission: {found.reason}. Nothing is sent; people wait."
+        remedy = f"{ASK_ADMIN}; it is tried again every minute."
+    elif cause == Cause.AD_ACCOUNT:
+        message = f"TikTok has no such ad account any more: {found.reason}. People wait."
+        remedy = f"{ASK_ADMIN}; it is tried again every minute."
+    elif cause == Cause.AUDIENCE:
+        message = f"TikTok has no such audience any more: {found.reason}. People wait."
+        remedy = "If it was deleted there, stop the Canvas and name another audience."
+    elif found.scope in ("app", "ad account"):
+        message = f"TikTok asked to wait: {found.reason}."
+    since, ref = found.since, found.partner_request_ref
+    return Trouble(found.scope, found.reason, since, ref, message, remedy)

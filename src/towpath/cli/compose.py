@@ -113,6 +113,7 @@ def windows(settings: Settings) -> Windows:
         retry_most=seconds(settings.retry_max_s),
         give_up=seconds(settings.window_s),
         flush=seconds(settings.flush_s),
+        pause_most=seconds(settings.pause_max_s),
     )
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "demo": _Lazy("demo.command:demo_command", "See it all work, on a TikTok of its own."),
     "import": _Lazy("import_people:import_command", "Read people from a CSV file."),
     "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
+    "connect": _Lazy("connect:app", "Connect to TikTok with a token that you have."),
     "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases."),
     "serve": _Lazy("serve:serve_command", "Run the engine until it is told to stop."),
     "audit": _Lazy("audit:audit_command", "Recount every counter from what was kept."),

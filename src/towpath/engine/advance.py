@@ -62,15 +62,24 @@ class Advance:
 
     def tick(self, now: Instant) -> bool:
         """Claim waves that stand together, and move them; says whether there were any."""
+        claimed = self.claim(now)
+        if claimed is not None:
+            self.move(claimed, now)
+        return claimed is not None
+
+    def claim(self, now: Instant) -> ClaimedWaves | None:
+        """Take due waves that stand together, with a lease and a fence."""
         lease_until = now + timedelta(seconds=WAVE_LEASE_S)
-        claimed = waves.claim(self.db, now, lease_until, WAVES_PER_TICK_MAX)
-        if claimed is None:
-            return False
+        return waves.claim(self.db, now, lease_until, WAVES_PER_TICK_MAX)
+
+    def move(self, claimed: ClaimedWaves, now: Instant) -> bool:
+        """Perform the step of claimed waves, unless somebody else has claimed them since."""
         graph = self.graph(claimed.stand.version)
         with self.db.transaction():
-            if waves.hold(self.db, claimed):
+            holds = waves.hold(self.db, claimed)
+            if holds:
                 self._perform(graph, claimed, now)
-        return True
+        return holds
 
     def graph(self, version: VersionId) -> Graph:
         """A launched version's graph, which never changes."""

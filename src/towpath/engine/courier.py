@@ -6,10 +6,12 @@ meanwhile. What comes back is an answer to settle, whatever happened.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from towpath.engine.claim import Claimed
 from towpath.ids import RequestId
 from towpath.ledger.events import SetByField
+from towpath.ledger.windows import Windows
 from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
@@ -40,9 +42,16 @@ class Answered:
 NOTHING_TO_SEND = Answer(
     AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
 )
+NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NETWORK, message="The lease was too short to send.")
 LEASE_ENDED = Answer(
     AnswerKind.UNKNOWN, Cause.NETWORK, message="The worker's lease ended without an answer."
 )
+
+
+def in_time(windows: Windows, spent: timedelta) -> bool:
+    """May a request claimed `spent` ago still leave? Its answer, or the end of its deadline, must
+    come before its lease ends, when others may claim its people (invariant I-23)."""
+    return spent <= windows.lease - windows.request_deadline
 
 
 def load(db: Db, claimed: Claimed, partner: Partner) -> Load:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from towpath.clock import Instant, seconds
 from towpath.engine.courier import Answered
+from towpath.ledger.windows import Windows
 from towpath.partners.protocol import Cause, Scope, longer_pause
 from towpath.store import connections, permits
 from towpath.store.database import Db
@@ -15,7 +16,7 @@ from towpath.store.database import Db
 PROBE_EVERY_S = 60.0
 
 
-def rest(db: Db, answered: Iterable[Answered], now: Instant) -> None:
+def rest(db: Db, answered: Iterable[Answered], now: Instant, windows: Windows) -> None:
     """Pause or break what these answers say must rest. Each change is its own statement."""
     for one in answered:
         answer, route = one.answer, one.claimed.route
@@ -35,7 +36,7 @@ def rest(db: Db, answered: Iterable[Answered], now: Instant) -> None:
         pause_s = longer_pause(answer, one.claimed.started_at, before)
         if pause_s is None:
             continue
-        until = now + seconds(pause_s)
+        until = now + min(seconds(pause_s), windows.pause_most)
         if answer.cause.scope is Scope.APP:
             permits.pause(db, route.app, until, reason, now)
         else:

@@ -164,7 +164,7 @@ def _retry_at(work: Settlement, row: InFlight, answer: Answer) -> Instant:
         head.people_per_request_learned = min(head.people_per_request_learned or half, half)
         return work.now
     if answer.pause_s is not None:
-        return work.now + timedelta(seconds=answer.pause_s)
+        return work.now + min(timedelta(seconds=answer.pause_s), work.windows.pause_most)
     return work.windows.retry_at(work.now, row.tries, work.chance)
 
 

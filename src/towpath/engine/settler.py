@@ -34,7 +34,7 @@ class Settler:
         for one in batch:
             by_audience.setdefault(one.claimed.route.audience, []).append(one)
         try:
-            scopes.rest(self.db, batch, now)
+            scopes.rest(self.db, batch, now, self.windows)
             while by_audience:
                 audience, answered = next(iter(by_audience.items()))
                 app = answered[0].claimed.route.app

@@ -17,7 +17,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from towpath import telemetry
-from towpath.clock import Instant
+from towpath.clock import Instant, seconds
 from towpath.engine import courier
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant, Claimed
@@ -31,7 +31,7 @@ from towpath.ids import RequestId
 from towpath.ledger.windows import Windows
 from towpath.limits import SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
-from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
+from towpath.partners.protocol import Answer, Partner
 from towpath.store import connections
 from towpath.store.connections import Probe
 from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
@@ -43,7 +43,6 @@ T = TypeVar("T")
 IDLE_S = 0.1
 RECONNECT_S = 1.0
 TOKEN_KEPT_S = 1.0
-NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NETWORK, message="The lease was too short to send.")
 
 
 class Service(Protocol):
@@ -235,8 +234,8 @@ class Worker:
         """Send, unless the lease could end before the answer: then another may have claimed it."""
         windows = self.parts.windows
         spent = time.monotonic() - self._claimed_at.pop(claimed.id)
-        if spent > (windows.lease - windows.request_deadline).total_seconds():
-            return NOT_SENT
+        if not courier.in_time(windows, seconds(spent)):
+            return courier.NOT_SENT
         return await partner.send(
             self.parts.door,
             self.parts.base_urls[partner.name],

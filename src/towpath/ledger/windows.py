@@ -29,6 +29,7 @@ class Windows:
     retry_most: timedelta = timedelta(minutes=10)
     give_up: timedelta = timedelta(hours=13)
     flush: timedelta = timedelta(seconds=5)
+    pause_most: timedelta = timedelta(hours=1)  # however long the partner asks to wait
 
     def end(self, settling: Settling, lease_until: Instant, answered_at: Instant) -> Instant | None:
         """Until when a request with this answer may still take effect; None: it cannot."""
