@@ -137,7 +137,10 @@ def launch_command(name: Name, as_json: AsJson = False) -> None:
     with _desk() as desk:
         canvas = _find(desk, name)
         version, found = _reaching(
-            desk, lambda reach: canvas_life.launch(desk.db, desk.workspace, canvas, reach)
+            desk,
+            lambda reach: canvas_life.launch(
+                desk.db, desk.workspace, canvas, reach, database_now(desk.db)
+            ),
         )
     _tell(found, as_json=as_json, canvas=name, version=version)
     if not as_json:

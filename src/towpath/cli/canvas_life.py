@@ -23,7 +23,7 @@ from towpath.store import apps, audiences, canvases, connections
 from towpath.store import troubles as stored_troubles
 from towpath.store.canvases import Canvas
 from towpath.store.connections import AdAccount, Connection
-from towpath.store.database import Db, database_now
+from towpath.store.database import Db
 from towpath.store.secrets import KeyRing
 
 DEADLINE_S = 15.0
@@ -247,10 +247,9 @@ async def _list(
 
 
 async def launch(
-    db: Db, workspace: WorkspaceId, canvas: Canvas, reach: Reach
+    db: Db, workspace: WorkspaceId, canvas: Canvas, reach: Reach, now: Instant
 ) -> tuple[VersionId | None, list[Finding]]:
     """Check the draft and launch it. With a finding in the way, nothing is launched."""
-    now = database_now(db)
     before = await findings(db, workspace, canvas.draft, reach, now)
     if any(finding.level is Level.ERROR for finding in before):
         return None, before
@@ -261,7 +260,7 @@ async def launch(
         canvas.id,
         revision=canvas.revision,
         audiences=made,
-        now=database_now(db),
+        now=now,
     )
     return version, before
 

@@ -192,7 +192,7 @@ async def _launch(stage: Stage, reach: Reach) -> None:
     graph = _at_our_account(parse_canvas(CANVAS_FILE.read_bytes()), stage.sandbox)
     canvas, _ = canvas_life.save(db, workspace, graph, database_now(db))
     version, findings = await canvas_life.launch(
-        db, workspace, canvases.read(db, workspace, canvas), reach
+        db, workspace, canvases.read(db, workspace, canvas), reach, database_now(db)
     )
     if version is None:
         raise StoreError("The demo's Canvas cannot be launched: " + findings[0].message)

@@ -1,0 +1,326 @@
+"""The stage of the stories: a workspace, a TikTok of its own, and time that jumps when told.
+
+Everything is the product's own on a real PostgreSQL: files are read, Canvases launched and people
+synced by the code that runs in production. Only the clock is set by hand, the services are ticked
+by hand, and TikTok is the sandbox in this process, on the same clock.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from msgspec import structs
+
+from towpath.canvas.findings import Finding
+from towpath.canvas.parse import parse_canvas
+from towpath.cli import canvas_life
+from towpath.cli.canvas_life import Reach
+from towpath.cli.compose import windows
+from towpath.cli.connect import Connected, connect
+from towpath.cli.people_file import Asked, import_people
+from towpath.clock import Instant
+from towpath.engine import courier
+from towpath.engine.advance import Advance
+from towpath.engine.claim import Claimant
+from towpath.engine.courier import Answered
+from towpath.engine.deadlines import Deadlines
+from towpath.engine.entrance import Entrance
+from towpath.engine.prober import Prober
+from towpath.engine.sender import Sender
+from towpath.engine.settler import Settler
+from towpath.ids import StepId, VersionId, WorkspaceId
+from towpath.net.door import HttpReply, NoAnswer
+from towpath.partners.registry import PARTNERS
+from towpath.sandbox.call import Call
+from towpath.sandbox.core import MAPPING, Sandbox
+from towpath.sandbox.rules import Rules
+from towpath.sandbox.witness import LogRow
+from towpath.settings import Settings
+from towpath.store import (
+    arrivals,
+    canvases,
+    connections,
+    ledgers,
+    requests,
+    resends,
+    tallies,
+    waves,
+    workspaces,
+)
+from towpath.store.database import Db, database_now
+from towpath.store.secrets import KeyRing
+from towpath.store.tallies import Change
+
+T = TypeVar("T")
+
+BASE_URL = "https://tiktok.example"
+LONGEST_STEP = timedelta(seconds=50)
+"""Services tick at least so often: a longer silence would be an outage of ours."""
+SHORTEST_STEP = timedelta(milliseconds=100)
+KEYS = KeyRing({"stories": bytes(32)}, "stories")
+
+
+@dataclass(slots=True)
+class StageDoor:
+    """The door to the sandbox in this process."""
+
+    sandbox: Sandbox
+
+    async def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline_s: float,  # noqa: ARG002 - a Door's
+    ) -> HttpReply:
+        """POST to the sandbox."""
+        return self._carry("POST", url, headers, body)
+
+    async def get(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        deadline_s: float,  # noqa: ARG002
+    ) -> HttpReply:
+        """GET from the sandbox."""
+        return self._carry("GET", url, headers, b"")
+
+    def _carry(self, verb: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
+        parts = urlsplit(url)
+        reply = self.sandbox.handle(Call(verb, parts.path, parts.query, headers, body))
+        if reply.ending != "whole":
+            raise NoAnswer(before_first_byte=False, why="lost")
+        named = {name.lower(): text for name, text in reply.headers.items()}
+        return HttpReply(reply.status, named, reply.body, cut=False)
+
+
+@dataclass(slots=True)
+class Stage:
+    """What a story tells on. `now` is the time of everybody, TikTok included."""
+
+    db: Db
+    folder: Path
+    settings: Settings
+    sandbox: Sandbox
+    now: Instant
+    runner: asyncio.Runner
+    workspace: WorkspaceId = field(init=False)
+    reach: Reach = field(init=False)
+    services: tuple[Any, ...] = field(init=False)
+    sender: Sender = field(init=False)
+    settler: Settler = field(init=False)
+    prober: Prober = field(init=False)
+    emails: dict[str, str] = field(default_factory=dict)
+    files: int = 0
+
+    def __post_init__(self) -> None:
+        """Set up the engine's services, one of each."""
+        spans = windows(self.settings)
+        self.sandbox.clock = self._clock
+        self.workspace = workspaces.ensure_default(self.db, self.now).id
+        self.reach = Reach(StageDoor(self.sandbox), {"tiktok": BASE_URL}, KEYS)
+        self.sender = Sender(self.db, Claimant("stage", spans))
+        self.settler = Settler(self.db, spans, Random(1))
+        self.prober = Prober(self.db)
+        self.services = (
+            Entrance(self.db),
+            Advance(self.db, spans),
+            Deadlines(self.db, spans, Random(1)),
+        )
+
+    # What people at the desk do.
+
+    def connect(self, token: str | None = None) -> Connected:
+        """An admin connects to TikTok, with the sandbox's token or another."""
+        wanted = token or self.sandbox.world.token
+        return self._await(connect(self.db, self.workspace, self.settings, self.reach, wanted))
+
+    def disconnect(self) -> None:
+        """The token is forgotten."""
+        (connection,) = connections.list_all(self.db, self.workspace)
+        connections.set_token(self.db, KEYS, self.workspace, connection.id, None, self.now)
+
+    def import_people(self, text: str) -> None:
+        """A people file; whoever has an e-mail is known by external id in `at_tiktok`."""
+        self.files += 1
+        path = self.folder / f"people{self.files}.csv"
+        path.write_text(text, encoding="utf-8")
+        workspace = workspaces.read(self.db, self.workspace)
+        import_people(self.db, workspace, path, self.now, Asked())
+        columns, *rows = (line.split(",") for line in text.strip().splitlines())
+        for row in rows:
+            person = dict(zip(columns, row, strict=True))
+            if person.get("email"):
+                key = hashlib.sha256(person["email"].encode()).hexdigest()
+                self.emails[key] = person["external_id"]
+
+    def people(self, *names: str) -> None:
+        """People of whom all is known that is needed."""
+        rows = (f"{name},{name.lower()}@example.com,granted" for name in names)
+        self.import_people("\n".join(["external_id,email,consent", *rows]))
+
+    def apply(self, text: str) -> str:
+        """`canvas apply`: save the file, and create its audiences. Gives the Canvas' name."""
+        graph = parse_canvas(text.replace("ACCOUNT", self.account).encode())
+        canvas_life.save(self.db, self.workspace, graph, self.now)
+        self._await(
+            canvas_life.make_audiences(self.db, self.workspace, graph, self.reach, self.now)
+        )
+        return graph.name
+
+    def findings(self, text: str) -> list[Finding]:
+        """`canvas validate`."""
+        graph = parse_canvas(text.replace("ACCOUNT", self.account).encode())
+        return self._await(
+            canvas_life.findings(self.db, self.workspace, graph, self.reach, self.now)
+        )
+
+    def launch(self, text: str) -> VersionId:
+        """Apply the file and launch it; nothing has moved yet."""
+        name = self.apply(text)
+        canvas = canvases.find(self.db, self.workspace, name)
+        assert canvas is not None
+        version, found = self._await(
+            canvas_life.launch(self.db, self.workspace, canvas, self.reach, self.now)
+        )
+        assert version is not None, found
+        return version
+
+    # Time.
+
+    def wait(self, **span: float) -> None:
+        """Time passes: `seconds=5`, `hours=13`. Whatever becomes due meanwhile is done in time."""
+        end = self.now + timedelta(**span)
+        self.work()
+        while self.now < end:
+            self.now = min(end, self._next())
+            self.work()
+
+    def work(self) -> None:
+        """Do all that is due now."""
+        more = True
+        while more:
+            more = self.send()
+            for service in self.services:
+                more |= service.tick(self.now)
+        for probe in self.prober.due(self.now):
+            token = connections.open_token(self.db, KEYS, probe.workspace, probe.token)
+            partner = PARTNERS[probe.partner]
+            answer = self._await(partner.probe(self.reach.door, BASE_URL, token, 1.0))
+            self.prober.note(probe, answer, self.now)
+
+    def send(self) -> bool:
+        """Claim, send and settle once; says whether anything was claimed."""
+        claimed = self.sender.tick(self.now)
+        outbox: deque[Any] = self.sender.outbox
+        while outbox:
+            one = outbox.popleft()
+            partner = PARTNERS[one.route.partner]
+            loaded = courier.load(self.db, one, partner)
+            token = connections.open_token(self.db, KEYS, one.route.workspace, one.route.token)
+            answer = courier.NOTHING_TO_SEND
+            if loaded.body is not None:
+                answer = self._await(
+                    partner.send(self.reach.door, BASE_URL, token, loaded.body, 1.0)
+                )
+            self.settler.inbox.append(Answered(one.id, one, answer, loaded.found_keyless))
+        while self.settler.inbox:
+            self.settler.tick(self.now)
+        return claimed
+
+    def _next(self) -> Instant:
+        found = [
+            waves.next_due(self.db),
+            ledgers.next_look(self.db),
+            requests.next_lease(self.db),
+            resends.next_due(self.db),
+            arrivals.next_deadline(self.db),
+        ]
+        ahead = [max(one, self.now + SHORTEST_STEP) for one in found if one is not None]
+        return min([*ahead, self.now + LONGEST_STEP])
+
+    # What is seen.
+
+    @property
+    def account(self) -> str:
+        """The first ad account of the sandbox."""
+        return next(iter(self.sandbox.world.advertisers))
+
+    def at_tiktok(self, name: str) -> set[str]:
+        """Who is in TikTok's audience of that name, by external id."""
+        held = self.sandbox.members(self.audience_ref(name))
+        return {self.emails[key] for key in held.get("email", set())}
+
+    def audience_ref(self, name: str) -> str:
+        """TikTok's id of the audience."""
+        (found,) = (one for one in self.sandbox.world.audiences.values() if one.name == name)
+        return found.audience_id
+
+    def counters(self, version: VersionId, step: str) -> Change:
+        """The seven counters of a step."""
+        return tallies.read(self.db, version).get(StepId(step), Change())
+
+    def reasons(self, version: VersionId, step: str) -> dict[str, dict[str, int]]:
+        """Why people are counted where they are."""
+        return arrivals.reasons(self.db, version).get(StepId(step), {})
+
+    def trouble(self, version: VersionId, step: str) -> canvas_life.Trouble | None:
+        """What `canvas show` says is in the way of a step."""
+        graph = canvases.version(self.db, version).graph
+        return canvas_life.troubles(self.db, graph, self.now).get(StepId(step))
+
+    def sent(self) -> list[LogRow]:
+        """The mapping requests that reached TikTok."""
+        return [row for row in self.sandbox.log.rows if row.path == MAPPING]
+
+    def _clock(self) -> float:
+        return self.now.timestamp()
+
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+
+@contextmanager
+def stage(db: Db, folder: Path, rules: Rules | None = None, **settings: object) -> Iterator[Stage]:
+    """A stage with TikTok at its quickest unless `rules` say otherwise; `settings` as in
+    towpath.toml. At the end every sum must hold, and no promise to TikTok may be broken."""
+    played = _without_desk_pace(rules or Rules(ids_per_request=40_000))
+    now = database_now(db)
+    sandbox = Sandbox(7, now.timestamp, played)
+    given = {
+        "tiktok_app_id": sandbox.world.app_id,
+        "tiktok_app_secret": sandbox.world.secret,
+        "keys_per_request_max": 40_000,
+        "processing_s": played.processing_s,
+    }
+    found = Settings.model_validate(given | settings)
+    with asyncio.Runner() as runner:
+        told = Stage(db, folder, found, sandbox, now, runner)
+        yield told
+        _check(told)
+
+
+def _without_desk_pace(rules: Rules) -> Rules:
+    """The clock stands while somebody works at the desk, so desk calls need no pace here."""
+    return structs.replace(rules, other_per_s=1_000, audience_per_advertiser_per_s=1_000)
+
+
+def _check(told: Stage) -> None:
+    """What must hold at the end of every story."""
+    for canvas in canvases.list_all(told.db, told.workspace):
+        for version in canvases.versions(told.db, told.workspace, canvas.id):
+            for step, one in tallies.read(told.db, version.id).items():
+                if counted := one.synced + one.not_synced + one.pending + one.errored:
+                    assert counted == one.entered, step
+                else:
+                    standing = waves.standing(told.db, version.id).get(step, 0)
+                    assert one.entered == one.advanced + one.exited + standing, step
+    assert told.sandbox.overlaps() == []
