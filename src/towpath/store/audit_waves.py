@@ -1,0 +1,92 @@
+"""Audit, waves: everybody stands once in a lane, at a step that is there, and entered before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.canvas.frozen import frozen_from_data
+from towpath.canvas.graph import Graph
+from towpath.errors import InputError
+from towpath.ids import CanvasId, StepId, VersionId
+from towpath.people.people_set import PeopleSet, load, people
+from towpath.store.audit_findings import Audit, Check, gather, people_text
+
+VERSIONS = Check(
+    "versions",
+    "Every launched version of a Canvas can be read.",
+    "Nobody can move in this version.",
+    "Restore the latest backup; launched versions never change.",
+)
+WAVES = Check(
+    "waves",
+    "Nobody stands twice in one lane of a Canvas, and whoever stands somewhere entered before.",
+    "People would go their way twice, or a way that is not theirs.",
+    "Pause the Canvas and restore the latest backup.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A version as launched; `graph` is None when it cannot be read."""
+
+    canvas: CanvasId
+    graph: Graph | None
+
+    def has(self, step: StepId) -> bool:
+        """Is there such a step? What cannot be read is not held against it."""
+        return self.graph is None or step in self.graph.steps
+
+
+def launched(audit: Audit) -> dict[VersionId, Launched]:
+    """Every launched version."""
+    return {
+        VersionId(version): Launched(CanvasId(canvas), _graph(data))
+        for version, canvas, data in audit.rows("read_versions")
+    }
+
+
+def _graph(data: Mapping[str, Any]) -> Graph | None:
+    try:
+        return frozen_from_data(data)
+    except (InputError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def check(audit: Audit) -> None:
+    """Look at every version, and at everybody who stands in a Canvas."""
+    versions = launched(audit)
+    for version, found in versions.items():
+        audit.looked(VERSIONS)
+        if found.graph is None:
+            audit.find(VERSIONS, f"version {version}", "its graph cannot be read.")
+    for (canvas,) in list(audit.rows("read_canvases_with_waves")):
+        _canvas(audit, CanvasId(canvas), versions)
+
+
+def _canvas(audit: Audit, canvas: CanvasId, versions: Mapping[VersionId, Launched]) -> None:
+    entered: dict[tuple[VersionId, int], PeopleSet] = {}
+    whole = True
+    for entry, version, lane, members in audit.rows("read_entries", (canvas,)):
+        if audit.readable("entry", entry):
+            gather(entered, (version, lane), load(members))
+        else:
+            whole = False
+    standing: dict[int, PeopleSet] = {}
+    for wave, version, step, lane, packed in audit.rows("read_waves", (canvas,)):
+        audit.looked(WAVES)
+        where = f"wave {wave} of Canvas {canvas}"
+        found = versions.get(version)
+        if found is None or found.canvas != canvas:
+            audit.find(WAVES, where, f"its version {version} is none of this Canvas.")
+        elif not found.has(StepId(step)):
+            audit.find(WAVES, where, f"its version {version} has no step {step}.")
+        if not audit.readable("wave", wave):
+            continue
+        members, others = load(packed), standing.get(lane, people())
+        if twice := len(members & others):
+            what = f"{people_text(twice)} stand in lane {lane} elsewhere too."
+            audit.find(WAVES, where, what)
+        gather(standing, lane, members)
+        strangers = len(members - entered.get((version, lane), people()))
+        if strangers and whole:
+            audit.find(WAVES, where, f"{people_text(strangers)} never entered lane {lane}.")
