@@ -27,7 +27,7 @@ from towpath.cli.compose import windows
 from towpath.cli.connect import Connected, connect
 from towpath.cli.people_file import Asked, import_people
 from towpath.clock import Instant
-from towpath.engine import courier
+from towpath.engine import advance, courier
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant
 from towpath.engine.courier import Answered
@@ -36,8 +36,9 @@ from towpath.engine.entrance import Entrance
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
-from towpath.ids import StepId, VersionId, WorkspaceId
+from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import HttpReply, NoAnswer
+from towpath.partners.protocol import PartnerAudience
 from towpath.partners.registry import PARTNERS
 from towpath.sandbox.call import Call
 from towpath.sandbox.core import MAPPING, Sandbox
@@ -64,6 +65,7 @@ T = TypeVar("T")
 BASE_URL = "https://tiktok.example"
 LONGEST_STEP = timedelta(seconds=50)
 """Services tick at least so often: a longer silence would be an outage of ours."""
+LONG_WAIT = timedelta(minutes=10)
 SHORTEST_STEP = timedelta(milliseconds=100)
 KEYS = KeyRing({"stories": bytes(32)}, "stories")
 
@@ -100,6 +102,16 @@ class StageDoor:
             raise NoAnswer(before_first_byte=False, why="lost")
         named = {name.lower(): text for name, text in reply.headers.items()}
         return HttpReply(reply.status, named, reply.body, cut=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Errored:
+    """People who were given up, with the last answer that they got."""
+
+    reason: str
+    code: int | None
+    partner_request_ref: str | None
+    people: int
 
 
 @dataclass(slots=True)
@@ -141,7 +153,10 @@ class Stage:
     def connect(self, token: str | None = None) -> Connected:
         """An admin connects to TikTok, with the sandbox's token or another."""
         wanted = token or self.sandbox.world.token
-        return self._await(connect(self.db, self.workspace, self.settings, self.reach, wanted))
+        done = self._await(connect(self.db, self.workspace, self.settings, self.reach, wanted))
+        # A command goes by the database's clock, and so do the permits that it makes.
+        self.now = max(self.now, database_now(self.db))
+        return done
 
     def disconnect(self) -> None:
         """The token is forgotten."""
@@ -155,7 +170,10 @@ class Stage:
         path.write_text(text, encoding="utf-8")
         workspace = workspaces.read(self.db, self.workspace)
         import_people(self.db, workspace, path, self.now, Asked())
-        columns, *rows = (line.split(",") for line in text.strip().splitlines())
+        lines = (line.split(",") for line in text.strip().splitlines())
+        self._keep_names(next(lines), lines)
+
+    def _keep_names(self, columns: list[str], rows: Iterator[list[str]]) -> None:
         for row in rows:
             person = dict(zip(columns, row, strict=True))
             if person.get("email"):
@@ -185,23 +203,39 @@ class Stage:
 
     def launch(self, text: str) -> VersionId:
         """Apply the file and launch it; nothing has moved yet."""
-        name = self.apply(text)
-        canvas = canvases.find(self.db, self.workspace, name)
-        assert canvas is not None
+        canvas = self.canvas(self.apply(text))
         version, found = self._await(
             canvas_life.launch(self.db, self.workspace, canvas, self.reach, self.now)
         )
         assert version is not None, found
         return version
 
+    def pause(self, name: str) -> None:
+        """`canvas pause`."""
+        canvases.pause(self.db, self.workspace, self.canvas(name).id, self.now)
+
+    def resume(self, name: str, *, exit_overdue: bool = False) -> int:
+        """`canvas resume`; gives how many overdue people left."""
+        with self.db.transaction():
+            canvas = self.canvas(name).id
+            canvases.resume(self.db, self.workspace, canvas, self.now)
+            spans = windows(self.settings)
+            return advance.exit_overdue(self.db, canvas, self.now, spans) if exit_overdue else 0
+
+    def stop(self, name: str) -> None:
+        """`canvas stop`."""
+        canvases.stop(self.db, self.workspace, self.canvas(name).id, self.now)
+
     # Time.
 
     def wait(self, **span: float) -> None:
-        """Time passes: `seconds=5`, `hours=13`. Whatever becomes due meanwhile is done in time."""
+        """Time passes: `seconds=5`, `hours=13`. Whatever becomes due meanwhile is done in time, or
+        in a long wait less than a minute late."""
         end = self.now + timedelta(**span)
+        exact = timedelta(**span) <= LONG_WAIT
         self.work()
         while self.now < end:
-            self.now = min(end, self._next())
+            self.now = min(end, self._next() if exact else self.now + LONGEST_STEP)
             self.work()
 
     def work(self) -> None:
@@ -254,6 +288,22 @@ class Stage:
         """The first ad account of the sandbox."""
         return next(iter(self.sandbox.world.advertisers))
 
+    def canvas(self, name: str) -> canvases.Canvas:
+        """The Canvas of that name."""
+        found = canvases.find(self.db, self.workspace, name)
+        assert found is not None
+        return found
+
+    def listed(self) -> dict[str, PartnerAudience]:
+        """The audiences that TikTok's own list shows, by name."""
+        token, account = self.sandbox.world.token, PartnerRef(self.account)
+        found = self._await(
+            PARTNERS["tiktok"].list_audiences(
+                self.reach.door, BASE_URL, token, ad_account_ref=account, deadline_s=1.0
+            )
+        )
+        return {one.name: one for one in found.audiences}
+
     def at_tiktok(self, name: str) -> set[str]:
         """Who is in TikTok's audience of that name, by external id."""
         held = self.sandbox.members(self.audience_ref(name))
@@ -271,6 +321,15 @@ class Stage:
     def reasons(self, version: VersionId, step: str) -> dict[str, dict[str, int]]:
         """Why people are counted where they are."""
         return arrivals.reasons(self.db, version).get(StepId(step), {})
+
+    def errored(self, version: VersionId) -> list[Errored]:
+        """Why people are errored, as it is kept."""
+        rows = self.db.execute(
+            "select o.reason, o.code, o.partner_request_ref, o.people from outcome o"
+            " join arrival a on a.id = o.arrival where a.version = %s and o.state = 'errored'",
+            (version,),
+        ).fetchall()
+        return [Errored(*row) for row in rows]
 
     def trouble(self, version: VersionId, step: str) -> canvas_life.Trouble | None:
         """What `canvas show` says is in the way of a step."""

@@ -25,7 +25,7 @@ with way as (
   from way where account_until > %(now)s
   union all
   (select distinct on (request.audience) request.audience, 'request',
-    coalesce(cause, state) || case when code is null then '' else ' (' || code || ')' end,
+    coalesce(cause, request.state) || case when code is null then '' else ' (' || code || ')' end,
     answered_at, retry_at, partner_request_ref, 4
   from request join way on way.audience = request.audience
   where retry_at is not null and request.state in ('refused', 'unknown')
