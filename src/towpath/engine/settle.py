@@ -176,6 +176,9 @@ def _refuse_for_good(work: Settlement, rows: list[InFlight], answer: Answer) -> 
         return
     if not requests.any_part_applied(work.db, row.root):
         return
+    # What earlier groups closed is written first: this one has a cause of its own.
+    arrivals.write_closed(work.db, work.audience, work.opened, work.closing, work.now)
+    work.closing.closed.clear()
     closing = Closing(dict(work.closing.waiting), [])
     for arrival in work.opened.arrivals:
         if arrival.action is row.action:
