@@ -40,6 +40,7 @@ UNKNOWN = Answer(AnswerKind.UNKNOWN, Cause.SERVER, 50000)
 REFUSED = Answer(AnswerKind.REFUSED, Cause.ROWS, 40002)
 ACCOUNT = "7000000000000000001"
 PEOPLE = 120
+FIRST_NUMBER = 65_480  # so that their numbers lie in two blocks
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 WINBACK = """
@@ -165,7 +166,7 @@ class World:
 def open_world(db: Db, now: Instant) -> World:
     """People of every kind, a connection and two audiences, one of which others fill too."""
     workspace = workspaces.ensure_default(db, now).id
-    db.execute("alter table profile alter column number restart with 65480")  # into two blocks
+    db.execute(f"alter table profile alter column number restart with {FIRST_NUMBER}".encode())
     profiles.upsert(db, workspace, batch(*map(_person, range(PEOPLE))), now)
     app = apps.ensure(db, "tiktok", "7000", 50)
     permits.ensure(db, app, "streaming", 50, now)

@@ -14,7 +14,21 @@ from typing import Any
 import psycopg
 import pytest
 from tests.store.audit_damages import APPLIED, DAMAGES, sql
-from tests.store.audit_world import OTHERS, WINBACK, World, lived_in, open_world
+from tests.store.audit_world import APPLIED as APPLIED_ANSWER
+from tests.store.audit_world import (
+    FIRST_NUMBER,
+    HOUR,
+    LATER,
+    OTHERS,
+    PEOPLE,
+    REFUSED,
+    SECOND,
+    UNKNOWN,
+    WINBACK,
+    World,
+    lived_in,
+    open_world,
+)
 
 from towpath.clock import Instant
 from towpath.engine import advance, entrance
@@ -112,6 +126,34 @@ def test_every_moment_is_clean(db: Db, now: Instant) -> None:
     world.launch(OTHERS)
     world.pass_by(world.windows.flush)
     world.pass_by(world.windows.give_up)
+
+
+@pytest.mark.parametrize("seed", [20, 21])
+def test_a_life_at_random_is_clean(db: Db, now: Instant, seed: int) -> None:
+    """Answers of every kind in any order, leases that end, Canvases stopped, keys that go."""
+    chance = Random(seed)
+    world = open_world(db, now)
+    drafts = (WINBACK, OTHERS, LATER)
+    for draft in drafts:
+        world.launch(draft)
+    world.answer = lambda _: chance.choice((APPLIED_ANSWER, UNKNOWN, REFUSED))
+    for _ in range(30):
+        match chance.randrange(6):
+            case 0:
+                world.again(chance.choice(drafts))
+            case 1:
+                lost = (FIRST_NUMBER + chance.randrange(PEOPLE),)
+                db.execute("delete from match_key where profile = %s", lost)
+                db.execute("delete from shared_key where profile = %s", lost)
+            case 2:
+                world.walk()
+                world.land(chance.randrange(len(world.claim()) + 1))
+            case 3:
+                world.sender.outbox.clear()
+                world.pass_by(2 * world.windows.lease)
+            case _:
+                world.pass_by(chance.choice((SECOND, HOUR / 3, HOUR, 14 * HOUR)))
+        assert told(audit.run(db)) == []
 
 
 def test_any_flipped_bit_of_a_shard_is_found(lived: Db) -> None:
