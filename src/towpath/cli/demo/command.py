@@ -67,7 +67,7 @@ def demo_command(
                     output.note("SANDBOX  still serving; Ctrl-C ends it.")
 
             runner.run(run(settings, url, wanted, show, once=once))
-    if not judged or not judged[0].agree:
+    if not judged or not judged[0].agree or judged[0].audited:
         raise typer.Exit(1)
 
 
@@ -152,7 +152,7 @@ def _tell(stage: Stage, judged: Judgment, *, as_json: bool) -> None:
     console.print(
         f"{judged.people:,} people in {judged.seconds:.1f} s with {judged.requests:,} requests."
     )
-    for difference in judged.differences:
+    for difference in (*judged.differences, *judged.audited):
         console.print(difference, style="bold red")
     verdict = "All sides agree." if judged.agree else "The sides do not agree."
     console.print(verdict, style="bold green" if judged.agree else "bold red")

@@ -2,7 +2,8 @@
 
 `agree` means: the sandbox holds exactly the expected keys; per step *entered* and the reasons of
 *not synced* are those of the reading, nobody is pending or errored, and synced plus superseded is
-the reading's synced (a fast removal may overtake an add that was never sent).
+the reading's synced (a fast removal may overtake an add that was never sent). The audit of what
+Towpath kept stands beside it.
 """
 
 import time
@@ -13,7 +14,7 @@ from towpath.cli.demo.reading import Reading, keys_digest, read_people
 from towpath.cli.demo.run import Stage
 from towpath.ledger.arrivals import Counter, Reason
 from towpath.sandbox.core import MAPPING
-from towpath.store import arrivals
+from towpath.store import arrivals, audit
 from towpath.store.tallies import Change
 
 
@@ -25,6 +26,7 @@ class Judgment:
     steps: dict[str, dict[str, Any]]
     sandbox_keys: frozenset[str]
     differences: list[str]
+    audited: list[str]
     seconds: float
     requests: int
     people: int
@@ -43,6 +45,7 @@ class Judgment:
             "sandbox_keys": _keys(self.sandbox_keys),
             "agree": self.agree,
             "differences": self.differences,
+            "audit": self.audited,
             "seconds": round(self.seconds, 2),
             "people_per_second": round(self.people / self.seconds),
             "requests": self.requests,
@@ -67,7 +70,10 @@ def judge(stage: Stage) -> Judgment:
     for name, step in steps.items():
         differences += _step_differences(reading, name, step)
     sent = [row for row in stage.sandbox.log.rows if row.path == MAPPING]
-    return Judgment(reading, steps, keys, differences, seconds, len(sent), stage.wanted.people)
+    audited = [f"{one.check.name}: {one}" for one in audit.run(stage.db)]
+    return Judgment(
+        reading, steps, keys, differences, audited, seconds, len(sent), stage.wanted.people
+    )
 
 
 def _keys(keys: frozenset[str]) -> dict[str, Any]:
