@@ -77,8 +77,8 @@ def test_launching_twice_lets_people_in_once(told: Stage) -> None:
 
 
 def test_a_pause_holds_everybody_where_they_are(told: Stage) -> None:
-    """S030, S048: an hour's delay, paused for two hours: Ana's time passes and she stands; resumed, she
-    goes on at once. Who is in the ledger already is sent although the Canvas is paused."""
+    """S030, S048: an hour's delay, paused for two: Ana's time passes and she stands; resumed, she
+    goes on at once."""
     told.people("ana")
     version = told.launch(DELAYED)
     told.wait(minutes=30)
