@@ -1,8 +1,8 @@
 """The claim: who of an audience leaves now, written as requests before a byte is sent.
 
-One transaction: permits first, then the ledger's row; retries before fresh people, removals before
-adds; at most `limits.CLAIM_REQUESTS_MAX` requests. Architecture 5, Claim; invariants I-19, I-21,
-I-22, I-34, I-40, I-42, I-44.
+One transaction: permits first, then the ledger's row; removals before adds, of each the retries
+before fresh people; at most `limits.CLAIM_REQUESTS_MAX` requests. Architecture 5, Claim;
+invariants I-19, I-21, I-22, I-34, I-40, I-42, I-44.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from towpath.limits import CLAIM_REQUESTS_MAX, HALVED_PARTS_MAX
 from towpath.partners.protocol import Cause
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
-from towpath.people.people_set import PeopleSet, block_span, people
+from towpath.people.people_set import PeopleSet, block_span, people, union
 from towpath.store import ledgers, permits, requests
 from towpath.store.audiences import Route
 from towpath.store.database import Db
@@ -110,8 +110,12 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
             requests.held(db, route.audience, now),
             [],
         )
-        _retries(draft)
-        everything = _fresh(draft, claimant.windows)
+        since = ledger.head.due_since
+        flush = since is None or since + claimant.windows.flush <= now
+        everything = True
+        for action in (Action.REMOVE, Action.ADD):
+            everything &= _retries(draft, action)
+            everything &= _fresh(draft, action, flush=flush)
         lease = requests.Claim(holder, now, lease_until)
         ids = requests.write(db, ledger.head, lease, draft.chosen, free[: len(draft.chosen)])
         unused = [number for number in free[len(draft.chosen) :] if number is not None]
@@ -135,40 +139,59 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
     ]
 
 
-def _retries(draft: _Draft) -> None:
-    """Claim failed requests again, each on its own, as far as their people are still due."""
+def _retries(draft: _Draft, action: Action) -> bool:
+    """Claim failed requests again, each on its own, as far as their people are still due.
+
+    What does not fit stays with its request: nobody else may take its people, or tries would be
+    lost. Gives whether nobody has to wait for a co-holder.
+    """
+    everything = True
     done: list[RequestId] = []
-    for retry in requests.retries(draft.db, draft.route.audience, draft.now, CLAIM_REQUESTS_MAX):
+    audience, most = draft.route.audience, CLAIM_REQUESTS_MAX
+    found = requests.retries(draft.db, audience, action, draft.now, most)
+    for place, retry in enumerate(found):
         if draft.room <= 0:
-            # Not tried yet: nobody else may take its people, or tries would be lost.
-            draft.held[retry.action] |= retry.members
+            draft.held[action] |= retry.members
             continue
         ledgers.open_people(draft.db, draft.ledger, retry.members)
-        busy = draft.busy(retry.action)
-        groups = due_groups(draft.ledger.state, retry.action, busy, among=retry.members)
+        # A part of it that was claimed before, and has failed since, has a line of its own.
+        mine = retry.members - union(later.members for later in found[place + 1 :])
+        groups = due_groups(draft.ledger.state, action, draft.busy(action), among=mine)
         parts, pieces = _pieces(draft, retry, groups)
-        tries = retry.tries + (1 if Cause(retry.cause or Cause.SERVER).costs_try else 0)
-        for piece in pieces:
-            new = settle_shared(
-                draft.db, draft.ledger, retry.action, piece, draft.in_flight, draft.now
-            )
-            if new is not None:
-                draft.choose(
-                    NewRequest(
-                        retry.action,
-                        new.fields,
-                        new.members,
-                        new.sharing,
-                        new.coholders,
-                        new.omitted,
-                        tries,
-                        parent=retry.id,
-                        root=retry.root,
-                        parts=parts,
-                    )
-                )
-        done.append(retry.id)
+        fitting = pieces[: draft.room]
+        for piece in fitting:
+            everything &= _choose(draft, action, piece, retry, parts)
+        if len(fitting) == len(pieces):
+            done.append(retry.id)
+        else:
+            draft.held[action] |= retry.members
     requests.end_retries(draft.db, done)
+    return everything
+
+
+def _choose(
+    draft: _Draft, action: Action, piece: Group, retry: Retry | None = None, parts: int = 1
+) -> bool:
+    """Make a request of a piece, or of whoever of it may go; gives whether nobody has to wait."""
+    new = settle_shared(draft.db, draft.ledger, action, piece, draft.in_flight, draft.now)
+    if new.members:
+        cause = Cause(retry.cause or Cause.SERVER) if retry else Cause.NONE
+        tries = retry.tries + (1 if cause.costs_try else 0) if retry else 1
+        draft.choose(
+            NewRequest(
+                action,
+                new.fields,
+                new.members,
+                new.sharing,
+                new.coholders,
+                new.omitted,
+                tries,
+                parent=retry.id if retry else None,
+                root=retry.root if retry else None,
+                parts=parts,
+            )
+        )
+    return not new.waiting
 
 
 def _pieces(draft: _Draft, retry: Retry, groups: list[Group]) -> tuple[int, list[Group]]:
@@ -189,61 +212,49 @@ def _pieces(draft: _Draft, retry: Retry, groups: list[Group]) -> tuple[int, list
     return parts, pieces
 
 
-def _fresh(draft: _Draft, windows: Windows) -> bool:
-    """Claim people who are due and back off from nothing, removals first.
+def _fresh(draft: _Draft, action: Action, *, flush: bool) -> bool:
+    """Claim people who are due and back off from nothing.
 
     Full requests leave at once; the rest when the flush is due, and then whoever is left. Gives
     whether everybody who is due was claimed.
     """
-    head = draft.ledger.head
-    flush = head.due_since is None or head.due_since + windows.flush <= draft.now
-    everything = True
-    for action in (Action.REMOVE, Action.ADD):
-        everything &= _fresh_of(draft, action, flush=flush)
-    return everything
-
-
-def _fresh_of(draft: _Draft, action: Action, *, flush: bool) -> bool:
     everything = True
     for group in _due_now(draft, action):
         size = request_size(draft.route, len(group.fields))
-        pieces = cut_requests([group], size, CLAIM_REQUESTS_MAX + 1)
-        for piece in pieces:
+        for piece in cut_requests([group], size, CLAIM_REQUESTS_MAX + 1):
             if draft.room <= 0 or (len(piece.members) < size and not flush):
                 everything = False
                 break
-            new = settle_shared(draft.db, draft.ledger, action, piece, draft.in_flight, draft.now)
-            if new is not None:
-                draft.choose(
-                    NewRequest(
-                        action,
-                        new.fields,
-                        new.members,
-                        new.sharing,
-                        new.coholders,
-                        new.omitted,
-                        tries=1,
-                    )
-                )
+            everything &= _choose(draft, action, piece)
     return everything
 
 
 def _due_now(draft: _Draft, action: Action) -> list[Group]:
-    """Who is due for `action`, from as many blocks as fill the claim's room (and a little more)."""
+    """Who is due for `action`, from as many blocks as fill the claim's room (and a little more).
+
+    What a block is likely to hold only says in which order to open them: people in flight, and the
+    log, may make it look fuller or emptier than it is.
+    """
     busy = draft.busy(action)
     need = (draft.room + 1) * request_size(draft.route, 1)
-    found = 0
-    wanted: list[int] = []
+    work: list[tuple[int, int]] = []
     for block, due_in, due_out in ledgers.blocks_with_work(draft.db, draft.ledger):
         due = due_in if action is Action.ADD else due_out
-        likely = due - (busy.range_cardinality(*block_span(block)) if busy else 0)
-        if likely > 0:
-            wanted.append(block)
+        if due:
+            flying = busy.range_cardinality(*block_span(block)) if busy else 0
+            work.append((block, max(due - flying, 0)))
+    work.sort(key=lambda one: one[1] == 0)
+    while True:
+        groups = due_groups(draft.ledger.state, action, busy)
+        found = sum(len(group.members) for group in groups)
+        if found >= need or not work:
+            return groups
+        opening: list[int] = []
+        while work and found < need:
+            block, likely = work.pop(0)
+            opening.append(block)
             found += likely
-        if found >= need:
-            break
-    ledgers.open_blocks(draft.db, draft.ledger, wanted)
-    return due_groups(draft.ledger.state, action, busy)
+        ledgers.open_blocks(draft.db, draft.ledger, opening)
 
 
 def _plan_next_look(draft: _Draft, windows: Windows, *, everything: bool) -> None:
@@ -254,8 +265,11 @@ def _plan_next_look(draft: _Draft, windows: Windows, *, everything: bool) -> Non
     elif head.due_since is None:
         head.due_since = now
     if head.due_since is not None:
-        # With no room left, ask again as soon as a permit is free; else at the flush.
-        draft.ledger.look(now if draft.room <= 0 else max(now, head.due_since + windows.flush))
+        # With no room left, ask again as soon as a permit is free; else at the flush. Whoever is
+        # left at a flush waits for a co-holder.
+        flush_at = head.due_since + windows.flush
+        at_flush = flush_at if flush_at > now else now + windows.flush
+        draft.ledger.look(now if draft.room <= 0 else at_flush)
     retry = requests.next_retry(draft.db, draft.route.audience)
     if retry is not None:
         draft.ledger.look(max(retry, now))

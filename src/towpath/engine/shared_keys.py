@@ -20,13 +20,17 @@ from towpath.store.ledgers import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Sendable:
-    """A piece that may be sent: who, who of them share a key, with whom, and what is left out."""
+    """A piece that may be sent: who, who of them share a key, with whom, and what is left out.
+
+    `waiting`: who must wait for a co-holder. `members` may be nobody.
+    """
 
     fields: tuple[MatchField, ...]
     members: PeopleSet
     sharing: PeopleSet
     coholders: PeopleSet
     omitted: SetByField
+    waiting: PeopleSet
 
 
 def held_keys(
@@ -39,14 +43,14 @@ def held_keys(
 
 def settle_shared(
     db: Db, ledger: Ledger, action: Action, piece: Group, in_flight: PeopleSet, now: Instant
-) -> Sendable | None:
-    """Decide on the shared keys of a piece. None: nobody of it can go now.
+) -> Sendable:
+    """Decide on the shared keys of a piece: who of it can go now.
 
     Whoever has nothing left to send leaves here, counted as not synced: blocked, or still wanted.
     """
     keys = held_keys(db, ledger, piece.members, piece.fields)
     if not keys:
-        return Sendable(piece.fields, piece.members, people(), people(), {})
+        return Sendable(piece.fields, piece.members, people(), people(), {}, people())
     ledgers.open_people(db, ledger, union(key.holders for key in keys))
     sharing = union(key.holders for key in keys) & piece.members
     turn = turns(keys, sharing, in_flight)
@@ -56,12 +60,10 @@ def settle_shared(
     stopped = _stop(db, ledger, action, piece.fields, going, usable, now)
     going = going - stopped
     members = (piece.members - sharing) | going
-    if not members:
-        return None
     omitted = {found: left & going for found, left in usable.left_out.items() if left & going}
     bound = coholders(keys, going, usable.left_out)
     ledgers.open_people(db, ledger, bound)
-    return Sendable(piece.fields, members, going, bound, omitted)
+    return Sendable(piece.fields, members, going, bound, omitted, turn.wait)
 
 
 def _stop(

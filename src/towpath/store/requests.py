@@ -142,20 +142,21 @@ class Retry:
     code: int | None
 
 
-def retries(db: Db, audience: AudienceId, now: Instant, limit: int) -> list[Retry]:
+def retries(db: Db, audience: AudienceId, action: Action, now: Instant, limit: int) -> list[Retry]:
     """Failed requests that may be tried again now, oldest first; their rows are locked."""
+    given = (audience, int(action), now, limit)
     return [
         Retry(
             RequestId(row[0]),
-            Action(row[1]),
-            load(row[2]),
-            row[3],
-            RequestId(row[4] if row[4] is not None else row[0]),
-            row[5],
-            row[6] or "",
-            row[7],
+            action,
+            load(row[1]),
+            row[2],
+            RequestId(row[3] if row[3] is not None else row[0]),
+            row[4],
+            row[5] or "",
+            row[6],
         )
-        for row in db.execute(_SQL["read_retries"], (audience, now, limit), binary=True).fetchall()
+        for row in db.execute(_SQL["read_retries"], given, binary=True).fetchall()
     ]
 
 

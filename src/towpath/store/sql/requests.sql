@@ -14,8 +14,8 @@ select action, members from request where audience = %s and retry_at > %s;
 
 -- name: read_retries
 -- Requests whose time to try again has come, oldest first.
-select id, action, members, tries, root, parts, cause, code from request
-where audience = %s and retry_at <= %s order by id limit %s for update;
+select id, members, tries, root, parts, cause, code from request
+where audience = %s and action = %s and retry_at <= %s order by id limit %s for update;
 
 -- name: end_retries
 update request set retry_at = null where id = any(%s);
