@@ -35,7 +35,7 @@ class Request:
     def window(self) -> OpenWindow:
         """What a contrary request must know of it."""
         end = self.window_end or self.started_at
-        return OpenWindow(self.action, self.members, self.coholders, self.sharing, end)
+        return OpenWindow(self.action, self.fields, self.members, self.omitted, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,12 +296,8 @@ class CoholdersUndoubted(SetBook):
 class CoholdersWindowsForgotten(SetBook):
     """Keys: a co-holder's windows are the key's."""
 
-    def resends_of(self, request: Request) -> list[Resend]:
-        kept = request.coholders, request.sharing
-        request.coholders = request.sharing = people()
-        found = super().resends_of(request)
-        request.coholders, request.sharing = kept
-        return found
+    def keys_bound(self, request: Request) -> list[HeldKey]:
+        return []
 
 
 class BlockedKeysSent(SetBook):

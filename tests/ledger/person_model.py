@@ -298,28 +298,18 @@ class PersonModel:
                     self.hits["co-holder of a removed key doubted"] += 1
 
     def _owe_repeats(self, request: dict[str, Any]) -> None:
-        """Whoever may still be touched by a contrary request is repeated when its window ends.
-
-        It touches a person who was in it; and, since keys bind people, all who share keys in our
-        request as soon as one key binds the two requests. More than needed, never fewer: `needed`
-        are the persons of whom both carried the same key.
-        """
+        """A key that a contrary request carried too is repeated when that one's window ends."""
         for old in self.requests.values():
             if old["action"] == request["action"] or old.get("window") is None:
                 continue
             if old["window"] <= request["started"]:
                 continue
-            bound = request["coholders"] & set(old["sent"]) or request["shared"] & old["coholders"]
-            touched = set(request["sent"]) & set(old["sent"])
-            touched |= request["shared"] if bound else set()
-            needed = {p for p, keys in request["sent"].items() if set(keys.values()) & old["keys"]}
-            check(needed <= touched, f"{needed - touched} would never be repeated")
-            self.hits["repeat owed: " + request["action"]] += len(needed)
-            self.hits["repeat owed, more than needed"] += len(touched - needed)
-            for person in touched:
-                for name in request["fields"]:
-                    owed = self.repeats.setdefault((person, request["action"], name), [])
-                    owed.append(old["window"])
+            for person, keys in request["sent"].items():
+                for name, key in keys.items():
+                    if key in old["keys"]:
+                        self.hits["repeat owed: " + request["action"]] += 1
+                        owed = self.repeats.setdefault((person, request["action"], name), [])
+                        owed.append(old["window"])
 
     def _close(self, request: dict[str, Any]) -> None:
         state, action = request["state"], request["action"]

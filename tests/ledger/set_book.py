@@ -318,7 +318,12 @@ class SetBook:
             for other in self.requests.values()
             if other.action is not request.action and other.window_end is not None
         ]
-        return windows.resends(request.window(), request.fields, request.started_at, contrary)
+        keys = self.keys_bound(request)
+        return windows.resends(request.window(), keys, request.started_at, contrary)
+
+    def keys_bound(self, request: Request) -> list[HeldKey]:
+        """The keys by which a request touches others than its own people."""
+        return self.shared_keys(request.sharing, request.fields)
 
     # Time.
 

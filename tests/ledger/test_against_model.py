@@ -22,7 +22,6 @@ PATHS = {
     "lease ran out",
     "over, but never tried",
     "parked",
-    "repeat owed, more than needed",
     "repeat owed: add",
     "repeat owed: remove",
     "repeated: add",

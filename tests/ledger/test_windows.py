@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.ledger.events import Settling
+from towpath.ledger.sharing import HeldKey
 from towpath.ledger.windows import OpenWindow, Resend, Windows, come_due, resends
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
@@ -34,40 +35,45 @@ def test_retries_double_to_ten_minutes(tries: int, seed: int) -> None:
     assert doubled * 0.79 <= wait <= doubled * 1.21
 
 
-def window(
-    members: list[int], coholders: list[int], sharing: list[int], end: datetime
-) -> OpenWindow:
-    """A removal's window."""
-    return OpenWindow(Action.REMOVE, people(members), people(coholders), people(sharing), end)
+def removed(members: list[int], end: datetime, *omitted: int) -> OpenWindow:
+    """A removal's window, of both fields; of `omitted` the e-mail was left out."""
+    return OpenWindow(Action.REMOVE, (EMAIL, PHONE), people(members), {EMAIL: people(omitted)}, end)
 
 
-def added(members: list[int], coholders: list[int], sharing: list[int]) -> OpenWindow:
+def added(members: list[int], *fields: MatchField) -> OpenWindow:
     """An applied add."""
-    return OpenWindow(
-        Action.ADD, people(members), people(coholders), people(sharing), NOW + SPANS.processing
-    )
+    return OpenWindow(Action.ADD, fields, people(members), {}, NOW + SPANS.processing)
 
 
 def test_only_windows_that_end_after_the_start_count() -> None:
-    ours = added([1, 2], [], [])
+    ours = added([1, 2], EMAIL)
     for end, count in ((NOW, 0), (NOW + timedelta(microseconds=1), 1)):
-        found = resends(ours, (EMAIL,), NOW, [window([2, 3], [], [], end)])
-        assert [(one.action, set(one.members), one.due_at) for one in found] == [
-            (Action.ADD, {2}, end)
+        found = resends(ours, [], NOW, [removed([2, 3], end)])
+        assert [(one.action, one.fields, set(one.members), one.due_at) for one in found] == [
+            (Action.ADD, (EMAIL,), {2}, end)
         ] * count
 
 
-def test_a_coholder_binds_all_who_share() -> None:
-    ours = added([1, 2, 3], [9], [2, 3])
-    assert set(resends(ours, (EMAIL,), NOW, [window([9], [2], [9], NOW + HOUR)])[0].members) == {
-        2,
-        3,
-    }
-    assert set(resends(ours, (EMAIL,), NOW, [window([8], [3], [8], NOW + HOUR)])[0].members) == {
-        2,
-        3,
-    }
-    assert resends(ours, (EMAIL,), NOW, [window([8], [7], [8], NOW + HOUR)]) == []
+def test_only_keys_that_both_carry_count() -> None:
+    """Repeats over different keys would call for each other for ever."""
+    ours = added([1, 2, 3], EMAIL, PHONE)
+    found = resends(ours, [], NOW, [removed([2, 3], NOW + HOUR, 3)])
+    assert [(one.fields, set(one.members)) for one in found] == [
+        ((EMAIL,), {2}),
+        ((PHONE,), {2, 3}),
+    ]
+    window = OpenWindow(Action.REMOVE, (PHONE,), people([1]), {}, NOW + HOUR)
+    assert resends(added([1], EMAIL), [], NOW, [window]) == []
+
+
+def test_a_shared_key_binds_whoever_sends_it() -> None:
+    keys = [HeldKey(EMAIL, people([2, 9]), people()), HeldKey(PHONE, people([3, 8]), people())]
+    ours = added([1, 2, 3], EMAIL)
+    assert [set(one.members) for one in resends(ours, keys, NOW, [removed([9], NOW + HOUR)])] == [
+        {2}
+    ]
+    assert resends(ours, keys, NOW, [removed([8], NOW + HOUR)]) == []
+    assert resends(ours, keys, NOW, [removed([9], NOW + HOUR, 9)]) == []
 
 
 def test_a_later_repeat_of_the_same_action_and_field_is_enough() -> None:

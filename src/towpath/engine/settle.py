@@ -12,6 +12,7 @@ from random import Random
 from towpath.clock import Instant
 from towpath.engine.claim import STREAMING
 from towpath.engine.courier import Answered
+from towpath.engine.shared_keys import held_keys
 from towpath.ids import AppId, AudienceId, RequestId
 from towpath.ledger import arrivals as counters
 from towpath.ledger.arrivals import Closing, Counter, Reason
@@ -192,14 +193,16 @@ def _refuse_for_good(work: Settlement, rows: list[InFlight], answer: Answer) -> 
 
 def _repeat_later(work: Settlement, rows: list[InFlight]) -> None:
     """Applied inside an open window of a contrary request: repeat once it has ended."""
-    near = union(row.members | row.coholders for row in rows)
+    fields = rows[0].fields
+    keys = held_keys(work.db, work.ledger, union(row.sharing for row in rows), fields)
+    near = union([*(row.members for row in rows), *(key.holders for key in keys)])
     since = min(row.started_at for row in rows)
     contrary = requests.open_windows(work.db, work.audience, rows[0].action.contrary, since, near)
     if not contrary:
         return
     for row in rows:
-        mine = OpenWindow(row.action, row.members, row.coholders, row.sharing, work.now)
-        found = find_resends(mine, row.fields, row.started_at, contrary)
+        mine = OpenWindow(row.action, fields, row.members, row.omitted, work.now)
+        found = find_resends(mine, keys, row.started_at, contrary)
         resends.write(work.db, work.audience, row.id, found)
 
 

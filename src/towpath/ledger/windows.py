@@ -5,13 +5,14 @@ after its lease (reliability, section 5.1). Inside such a window a contrary requ
 at its end: the settle resend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
 from towpath.clock import Instant
-from towpath.ledger.events import ResendDue, Settling
+from towpath.ledger.events import ResendDue, SetByField, Settling
+from towpath.ledger.sharing import HeldKey
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
 from towpath.people.people_set import PeopleSet, people, union
@@ -47,13 +48,20 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class OpenWindow:
-    """A request that may still take effect until `end`."""
+    """A request that may still take effect until `end`. `omitted`: by field, whose key it left."""
 
     action: Action
+    fields: tuple[MatchField, ...]
     members: PeopleSet
-    coholders: PeopleSet
-    sharing: PeopleSet
+    omitted: SetByField
     end: Instant
+
+    def carries(self, name: MatchField) -> PeopleSet:
+        """Whose key of this field it sends."""
+        if name not in self.fields:
+            return people()
+        found: PeopleSet = self.members - self.omitted.get(name, people())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +76,36 @@ class Resend:
 
 def resends(
     applied: OpenWindow,
-    fields: tuple[MatchField, ...],
+    keys: Sequence[HeldKey],
     started_at: Instant,
     contrary: Iterable[OpenWindow],
 ) -> list[Resend]:
     """What must be repeated because `applied` fell into open windows of contrary requests.
 
-    A window counts if it ends after the request *started*. Keys bind people: a contrary request of
-    somebody who shares a key with one of ours touches ours too, so then all of ours who share are
-    repeated (rules 1 and 2; more sends than needed, never fewer).
+    A window counts if it ends after the request *started*, for whoever of ours has a key that it
+    carries too: their own, or one of `keys`, those that ours share with others (rules 1 and 2). No
+    more than these: two requests that repeated each other over different keys would never end.
     """
     found: list[Resend] = []
     for window in contrary:
-        if window.end <= started_at:
-            continue
-        again = applied.members & window.members
-        if applied.coholders & window.members or applied.sharing & window.coholders:
-            again |= applied.sharing
-        if again:
-            found.append(Resend(applied.action, fields, again, window.end))
+        if window.end > started_at:
+            again = {name: _touched(applied, window, name, keys) for name in applied.fields}
+            found.extend(
+                Resend(applied.action, (name,), members, window.end)
+                for name, members in again.items()
+                if members
+            )
+    return found
+
+
+def _touched(
+    applied: OpenWindow, window: OpenWindow, name: MatchField, keys: Sequence[HeldKey]
+) -> PeopleSet:
+    ours, theirs = applied.carries(name), window.carries(name)
+    found = ours & theirs
+    for key in keys:
+        if key.field is name and key.holders & theirs:
+            found |= key.holders & ours
     return found
 
 

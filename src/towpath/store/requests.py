@@ -273,8 +273,9 @@ def open_windows(
         return []
     parameters = (audience, int(action), after, members.max(), members.min())
     return [
-        OpenWindow(action, load(row[0]), load(row[1]), load(row[2]), row[3])
-        for row in db.execute(_SQL["read_windows"], parameters, binary=True)
+        OpenWindow(action, fields, load(members), load_by_field(omitted, fields), end)
+        for bits, members, omitted, end in db.execute(_SQL["read_windows"], parameters, binary=True)
+        for fields in (fields_of(bits),)
     ]
 
 

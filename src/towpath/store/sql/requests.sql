@@ -41,7 +41,7 @@ update request set message = %s, partner_request_ref = %s where id = %s and stat
 
 -- name: read_windows
 -- Requests of an action that may still take effect after a moment.
-select members, coholders, sharing, window_end from request
+select fields, members, omitted, window_end from request
 where audience = %s and action = %s and window_end > %s and low <= %s and high >= %s;
 
 -- name: read_expired
