@@ -156,7 +156,8 @@ def resume(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> No
 
 
 def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
-    """Nobody enters any more, and who is inside leaves. Raises NotFoundError, ConflictError."""
+    """Nobody enters any more, and whose time comes leaves, unless it was launched again by then.
+    Raises NotFoundError, ConflictError."""
     with db.transaction():
         found = _lock(db, workspace, canvas)
         _check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)

@@ -61,16 +61,17 @@ def claim(db: Db, now: Instant, lease_until: Instant, most: int) -> ClaimedWaves
         tuple(WaveId(row[0]) for row in rows),
         tuple(row[7] for row in rows),
         tuple(load(row[6]) for row in rows),
-        stopped=rows[0][8] == "stopped",
+        stopped=rows[0][8],
     )
 
 
 def hold(db: Db, claimed: ClaimedWaves) -> bool:
-    """In the moving transaction: do all the claims still stand? Then they are locked."""
-    rows = db.execute(
-        _SQL["hold_waves"], {"ids": list(claimed.ids), "fences": list(claimed.fences)}
-    ).fetchall()
-    return len(rows) == len(claimed.ids)
+    """In the moving transaction: do all the claims still stand? Then they are locked.
+
+    Not if the Canvas was paused or stopped since: whoever claims them next will know.
+    """
+    given = {"ids": list(claimed.ids), "fences": list(claimed.fences), "stopped": claimed.stopped}
+    return db.execute(_SQL["hold_waves"], given).rowcount == len(claimed.ids)
 
 
 def move(db: Db, claimed: ClaimedWaves, step: StepId, now: Instant, due_at: Instant) -> None:

@@ -21,8 +21,9 @@ select id, name, state, revision, draft, created_at, changed_at from canvas
 where workspace = %(workspace)s and id = %(canvas)s;
 
 -- name: lock_canvas
+-- Rows that refer to it may be written meanwhile: waves that move, people who enter.
 select id, name, state, revision, draft, created_at, changed_at from canvas
-where workspace = %(workspace)s and id = %(canvas)s for update;
+where workspace = %(workspace)s and id = %(canvas)s for no key update;
 
 -- name: find_canvas
 select id, name, state, revision, draft, created_at, changed_at from canvas

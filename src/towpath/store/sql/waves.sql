@@ -14,13 +14,16 @@ with head as (
 update wave set lease_until = %(lease_until)s, fence = fence + 1
 from mine, canvas c where wave.id = mine.id and c.id = wave.canvas
 returning wave.id, wave.workspace, wave.canvas, wave.version, wave.step, wave.lane, wave.members,
-  wave.fence, c.state;
+  wave.fence, c.state = 'stopped';
 
 -- name: hold_waves
--- Lock the claimed waves for good, if the claim still stands; whoever was slower finds fewer.
+-- Lock the claimed waves for good, if the claim still stands; whoever was slower finds fewer, and
+-- so does who meant to move people of a Canvas that was paused or stopped meanwhile.
 select w.id from wave w
 join unnest(%(ids)s::bigint[], %(fences)s::bigint[]) as mine(id, fence)
   on w.id = mine.id and w.fence = mine.fence
+join canvas c on c.id = w.canvas
+where c.state = case when %(stopped)s then 'stopped' else 'running' end
 order by w.id for update of w;
 
 -- name: move_waves
