@@ -15,10 +15,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from towpath.clock import Instant
 from towpath.store import database, embedded, migrations
 from towpath.store.database import Db
+
+# A shared machine stalls now and then: a slow example is no failure of the code under test.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("house")
 
 QUICK = {
     "fsync": "off",
