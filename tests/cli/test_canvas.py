@@ -1,0 +1,124 @@
+"""`towpath canvas`: from a file to a launch and beyond, as it is typed, on a sandbox over HTTP."""
+
+import io
+import json
+import sys
+
+import pytest
+from tests.cli.office import Office
+from tests.stories.files import canvas, sync
+
+from towpath.store import canvases, tallies, troubles, workspaces
+from towpath.store.database import Db, database_now
+
+EMPTY = "canvas: Winback\nentry: {at: launch, first: add}\nsteps: {add: {kind: audience_sync}}"
+
+
+@pytest.fixture
+def connected(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """An office that is connected to TikTok."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(desk.sandbox.world.token))
+    desk.run("connect", "tiktok")
+    return desk
+
+
+def test_findings_are_told_all_at_once_and_nothing_is_stored(desk: Office, db: Db) -> None:
+    file = desk.file("winback.yaml", EMPTY)
+    _, said = desk.run("canvas", "validate", file, code=1)
+    assert said.count("error in steps.add") == 4
+    told = desk.json("canvas", "validate", file, code=1)
+    assert told["findings"][0]["code"] == "partner_missing"
+    assert canvases.list_all(db, workspaces.ensure_default(db, database_now(db)).id) == []
+
+
+def test_a_draft_with_findings_is_kept_but_makes_no_audience(connected: Office) -> None:
+    """S038: what is missing is told, and nothing is made at TikTok yet."""
+    file = connected.file("winback.yaml", EMPTY)
+    told = connected.json("canvas", "apply", file, code=1)
+    assert (told["canvas"], told["revision"]) == ("Winback", 1)
+    assert connected.sandbox.world.audiences == {}
+    _, said = connected.run("canvas", "launch", "Winback", code=1)
+    assert "No audience is named" in said
+
+
+def test_apply_makes_the_audiences_and_says_so(connected: Office) -> None:
+    """S037, S038: two new audiences, although TikTok makes one a second for an ad account; applied
+    again, they are the same two."""
+    steps = {"add": sync("one", next_step="more"), "more": sync("two")}
+    file = connected.file("winback.yaml", canvas(**steps))
+    _, said = connected.run("canvas", "apply", file)
+    assert "Winback is saved as revision 1." in said
+    connected.run("canvas", "apply", file)
+    names = [one.name for one in connected.sandbox.world.audiences.values()]
+    assert sorted(names) == ["one", "two"]
+
+
+def test_an_existing_audience_is_named_by_its_id(connected: Office) -> None:
+    """S041, S042: one that TikTok has and we do not know is looked up; another is a finding."""
+    world = connected.sandbox.world
+    made = world.new_audience(next(iter(world.advertisers)), "loyal", connected.sandbox.clock())
+    world.audiences[made.audience_id] = made
+    text = canvas(add=sync("loyal").replace("create: loyal", f'id: "{made.audience_id}"'))
+    connected.run("canvas", "validate", connected.file("loyal.yaml", text))
+    connected.run("canvas", "apply", connected.file("loyal.yaml", text))
+    connected.run("canvas", "launch", "Winback")
+    other = connected.file("other.yaml", text.replace(made.audience_id, "123"))
+    _, said = connected.run("canvas", "validate", other, code=1)
+    assert "no audience of this id" in said
+
+
+def test_a_life(connected: Office, db: Db) -> None:
+    """S031, S046: applied, launched, paused, resumed and stopped, and shown on the way."""
+    connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
+    assert connected.json("canvas", "show", "Winback")["state"] == "draft"
+    told = connected.json("canvas", "launch", "Winback")
+    assert told["findings"] == []
+    shown = connected.json("canvas", "show", "Winback")
+    assert (shown["state"], shown["version"], shown["steps"]["add"]["entered"]) == ("running", 1, 0)
+    assert set(tallies.COUNTERS) < set(shown["steps"]["add"])
+    for command, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
+        connected.run("canvas", command, "Winback")
+        assert connected.json("canvas", "show", "Winback")["state"] == state
+    _, said = connected.run("canvas", "pause", "Winback", code=1)
+    assert "Winback is stopped" in said
+    told, _ = connected.run("canvas", "show", "Winback")
+    assert "add" in told
+
+
+def test_the_file_may_come_from_standard_input(
+    connected: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = canvas(end="{kind: exit}")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert connected.json("canvas", "apply", "-")["canvas"] == "Winback"
+
+
+def test_a_trouble_is_shown_with_what_to_do(connected: Office, db: Db) -> None:
+    """S030, S072: a broken connection stands under the step that it stops."""
+    connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
+    connected.run("canvas", "launch", "Winback")
+    assert connected.json("canvas", "show", "Winback")["steps"]["add"]["trouble"] is None
+    db.execute("update connection set state = 'broken', broken_reason = 'connection (40105)'")
+    _, said = connected.run("canvas", "show", "Winback")
+    assert "add: The connection is broken: connection (40105)." in said
+    assert "connect again" in said
+    told = connected.json("canvas", "show", "Winback")["steps"]["add"]["trouble"]
+    assert told["scope"] == "connection"
+    assert troubles.of(db, [], database_now(db)) == {}
+
+
+@pytest.mark.parametrize("command", ["launch", "pause", "resume", "stop", "show"])
+def test_an_unknown_name_offers_a_near_one(connected: Office, command: str) -> None:
+    file = connected.file("w.yaml", canvas(end="{kind: exit}"))
+    connected.run("canvas", "apply", file)
+    _, said = connected.run("canvas", command, "Winbak", code=1)
+    assert "There is no Canvas named 'Winbak'" in said
+    assert "Winback" in said
+
+
+def test_a_file_that_cannot_be_read_is_told(desk: Office) -> None:
+    _, said = desk.run("canvas", "apply", "none.yaml", code=1)
+    assert "There is no file none.yaml" in said
+    bad = desk.file("bad.yaml", "canvas: A\nstepz: {}\n")
+    error = json.loads(desk.run("canvas", "validate", bad, "--json", code=1)[1].splitlines()[-1])
+    assert "stepz" in error["field"] + error["error"]

@@ -1,0 +1,66 @@
+"""`towpath demo`: its whole run on a few people, with faults, and shorter spans than at a desk."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tests.cli.office import KEY
+
+from towpath.cli import main
+from towpath.cli.demo import command, reading, run
+
+SPANS = {
+    "flush_s": 1.0,
+    "processing_s": 1.0,
+    "request_deadline_s": 1.0,
+    "lease_s": 2.0,
+    "acceptance_s": 1.0,
+    "retry_first_s": 0.2,
+    "pause_max_s": 1.0,
+}
+
+
+def test_all_sides_agree(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """S047, S057: the reading of the file, the counters, and what the sandbox holds."""
+    for name in [name for name in os.environ if name.startswith("TOWPATH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOWPATH_DATABASE_URL", database_url)
+    monkeypatch.setenv("TOWPATH_SECRET_KEYS", KEY)
+    quick = tmp_path / "canvas.yaml"
+    quick.write_text(reading.CANVAS_FILE.read_text().replace("for: 8s", "for: 3s"))
+    monkeypatch.setattr(run, "CANVAS_FILE", quick)
+    monkeypatch.setattr(command, "SPANS", run.SPANS | SPANS)
+    with pytest.raises(SystemExit) as left:
+        main.run(["demo", "--once", "--people", "400", "--fault-rate", "0.2", "--json"])
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert left.value.code == 0, told["differences"]
+    assert told["agree"]
+    assert told["expected_keys"] == told["sandbox_keys"]
+    assert told["steps"]["add"]["synced"] > 100
+    assert "SANDBOX" in said.err
+
+
+def test_a_database_with_people_is_left_alone(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOWPATH_DATABASE_URL", database_url)
+    monkeypatch.setenv("TOWPATH_SECRET_KEYS", KEY)
+    people = tmp_path / "people.csv"
+    people.write_text("external_id,email\nana,ana@example.com\n")
+    for arguments, code in ((["import", str(people)], 0), (["demo", "--once", "--json"], 1)):
+        with pytest.raises(SystemExit) as left:
+            main.run(arguments)
+        assert left.value.code == code
+    assert "holds people already" in capsys.readouterr().err
