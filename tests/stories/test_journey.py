@@ -80,8 +80,8 @@ def test_synced_is_not_matched(told: Stage) -> None:
     assert told.counters(version, "add").synced == 5
 
 
-def test_no_size_is_shown_below_a_thousand(told: Stage) -> None:
-    """S050: TikTok's page calls an audience ready from 1,000 matched people on."""
+def test_an_audience_is_ready_from_a_thousand_matched_people_on(told: Stage) -> None:
+    """S050: below that TikTok's own list calls it not ready, and so do we."""
     audience = told.sandbox.world.new_audience(told.account, "ready", told.now.timestamp())
     told.sandbox.world.audiences[audience.audience_id] = audience
     for size, ready in ((999, False), (1_000, True)):
