@@ -5,10 +5,9 @@ in memory. A transaction opens the blocks it touches, records events, and closes
 in the log, and the shards are written when enough waits (limits.FOLD_*), or a change is big itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from towpath.clock import Instant
 from towpath.errors import NotFoundError
@@ -54,6 +53,8 @@ class Ledger:
     opened: set[int] = field(default_factory=set)
     log: list[tuple[int, Event]] | None = None
     fresh: list[Event] = field(default_factory=list)
+    shards: dict[tuple[int, int, int], list[bytes]] = field(default_factory=dict)
+    """The packed sets as they were read, by the table's key: a fold writes what has changed."""
     seq_found: int = 0
 
     def __post_init__(self) -> None:
@@ -100,8 +101,11 @@ def open_blocks(db: Db, ledger: Ledger, wanted: Iterable[int]) -> None:
         return
     head = ledger.head
     opened = LedgerState()
-    for row in db.execute(_SQL["read_shards"], (head.audience, missing), binary=True):
-        _join(opened, row)
+    for block, bits, *packed in db.execute(
+        _SQL["read_shards"], (head.audience, missing), binary=True
+    ):
+        _join(opened, bits, packed)
+        ledger.shards[head.audience, bits, block] = packed
     events = [event for _, event in _log(db, ledger)] + ledger.fresh
     if events:
         within = people()
@@ -208,36 +212,36 @@ def _fold(db: Db, ledger: Ledger) -> None:
     touched = list(blocks(union(concerned(event) for event in events)))
     open_blocks(db, ledger, touched)
     head = ledger.head
-    rows = [
-        _shard_row(head.audience, match_field, sets, block)
-        for match_field, sets in ledger.state.fields.items()
-        for block in touched
-    ]
-    db.cursor().executemany(_SQL["write_shard"], rows)
+    whole, known = [], []
+    for match_field, sets in ledger.state.fields.items():
+        for block in touched:
+            key = (head.audience, mask((match_field,)), block)
+            here = FieldState(*(part(getattr(sets, name), block) for name in _SETS))
+            packed = [dump(getattr(here, name)) for name in _SETS]
+            due = (len(here.due(Action.ADD)), len(here.due(Action.REMOVE)))
+            if _only_answers(ledger.shards.get(key), packed):
+                known.append((*packed[1:3], *due, *key))
+            else:
+                whole.append((*key, *packed, *due))
+            ledger.shards[key] = packed
+    cursor = db.cursor()
+    cursor.executemany(_SQL["write_shard"], whole)
+    cursor.executemany(_SQL["write_known"], known)
     head.folded_seq, head.log_people, head.log_rows, head.log_since = head.seq, 0, 0, None
     ledger.log = []
     ledger.fresh = []
 
 
-def _shard_row(
-    audience: AudienceId, match_field: MatchField, sets: FieldState, block: int
-) -> tuple[object, ...]:
-    here = FieldState(*(part(getattr(sets, name), block) for name in _SETS))
-    return (
-        audience,
-        mask((match_field,)),
-        block,
-        *(dump(getattr(here, name)) for name in _SETS),
-        len(here.due(Action.ADD)),
-        len(here.due(Action.REMOVE)),
-    )
+def _only_answers(before: Sequence[bytes] | None, after: Sequence[bytes]) -> bool:
+    """Did only acked and maybe change? Answers do nothing else, and there is less to write."""
+    return before is not None and before[0] == after[0] and before[3:] == after[3:]
 
 
 def read_all(db: Db, ledger: Ledger) -> LedgerState:
     """The whole ledger, every block: for `audit`, the simulator's checkers and small audiences."""
     state = LedgerState()
-    for row in db.execute(_SQL["read_all_shards"], (ledger.head.audience,), binary=True):
-        _join(state, row)
+    for bits, *packed in db.execute(_SQL["read_all_shards"], (ledger.head.audience,), binary=True):
+        _join(state, bits, packed)
     for _, event in _log(db, ledger):
         apply(state, event)
     return state
@@ -289,8 +293,8 @@ def _log(db: Db, ledger: Ledger) -> list[tuple[int, Event]]:
     return ledger.log
 
 
-def _join(state: LedgerState, row: tuple[Any, ...]) -> None:
-    (match_field,) = fields_of(row[0])
+def _join(state: LedgerState, bits: int, shard: Sequence[bytes]) -> None:
+    (match_field,) = fields_of(bits)
     sets = state.of(match_field)
-    for name, packed in zip(_SETS, row[1:], strict=True):
+    for name, packed in zip(_SETS, shard, strict=True):
         setattr(sets, name, getattr(sets, name) | load(packed))

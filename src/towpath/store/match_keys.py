@@ -47,18 +47,19 @@ def key_presence(db: Db, numbers: Int4Array) -> dict[MatchField, PeopleSet]:
 def read_digests(db: Db, members: PeopleSet, fields: tuple[MatchField, ...]) -> list[KeyGroup]:
     """The digests of these people for these fields, grouped by which of them exist. One query.
 
-    People who have none of the fields are left out. 10,000 neighbours cost PostgreSQL about 4 ms.
+    People who have none of the fields are left out. 10,000 neighbours cost PostgreSQL about 2.6 ms.
     """
     if not members:
         return []
     low, high = members.min(), members.max()
     sql = queries("match_keys")
+    # Planned anew each time, so that the mask is a constant: a quarter cheaper than a kept plan.
     if high - low + 1 == len(members):
         asked = {"mask": mask(fields), "low": low, "high": high}
-        rows = db.execute(sql["read_digests_between"], asked, binary=True)
+        rows = db.execute(sql["read_digests_between"], asked, binary=True, prepare=False)
     else:
         asked = {"mask": mask(fields), "members": int4_array(members)}
-        rows = db.execute(sql["read_digests_among"], asked, binary=True)
+        rows = db.execute(sql["read_digests_among"], asked, binary=True, prepare=False)
     return [
         KeyGroup(cast("int", count), digests)
         for count, *columns in rows

@@ -26,16 +26,14 @@ def write_changes(db: Db, workspace: WorkspaceId) -> None:
 
 
 def holders(db: Db, workspace: WorkspaceId, members: PeopleSet) -> list[SharedKey]:
-    """Every shared key that somebody of `members` holds, with all its holders. One query."""
+    """Every shared key that somebody of `members` holds, with all its holders."""
     if not members:
         return []
-    given = {
-        "workspace": workspace,
-        "low": members.min(),
-        "high": members.max(),
-        "members": int4_array(members),
-    }
-    rows = db.execute(queries("shared_keys")["read_holders"], given, binary=True)
+    sql, span = queries("shared_keys"), {"low": members.min(), "high": members.max()}
+    if db.execute(sql["any_sharing"], span).fetchone() == (False,):
+        return []
+    given = span | {"workspace": workspace, "members": int4_array(members)}
+    rows = db.execute(sql["read_holders"], given, binary=True)
     return [
         SharedKey(
             field=fields_of(cast("int", bit))[0],

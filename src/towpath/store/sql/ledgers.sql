@@ -15,7 +15,7 @@ update audience set fields = %s, seq = %s, folded_seq = %s, log_people = %s, log
 where id = %s;
 
 -- name: read_shards
-select field, want, acked, maybe, parked, keyless from ledger_shard
+select block, field, want, acked, maybe, parked, keyless from ledger_shard
 where audience = %s and block = any(%s) order by block, field;
 
 -- name: read_all_shards
@@ -35,6 +35,11 @@ on conflict (audience, field, block) do update set
   want = excluded.want, acked = excluded.acked, maybe = excluded.maybe,
   parked = excluded.parked, keyless = excluded.keyless,
   due_in = excluded.due_in, due_out = excluded.due_out;
+
+-- name: write_known
+-- Sets that are not named here stay where they lie.
+update ledger_shard set acked = %b, maybe = %b, due_in = %s, due_out = %s
+where audience = %s and field = %s and block = %s;
 
 -- name: read_arrived
 -- The log, one of four kinds: arrivals after the fold.

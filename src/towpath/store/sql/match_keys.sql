@@ -63,14 +63,15 @@ group by 1, 2, 3, 4
 -- name: read_digests_among
 -- All aggregates of a group take its rows in one pass, in whatever order the rows come; so the nth
 -- 32 bytes of every column belong to the same person, without any sorting. `mask` holds the bits of
--- the fields asked for (people/match_field.py).
+-- the fields asked for (people/match_field.py). The members hide in a subquery: the planner would
+-- look at each of them.
 select count(*)::int,
   string_agg(case when %(mask)s & 1 > 0 then email end, ''),
   string_agg(case when %(mask)s & 2 > 0 then phone end, ''),
   string_agg(case when %(mask)s & 4 > 0 then idfa end, ''),
   string_agg(case when %(mask)s & 8 > 0 then gaid end, '')
 from match_key
-where profile = any(%(members)s)
+where profile = any((select %(members)s::int4[])::int4[])
 group by
   %(mask)s & 1 > 0 and email is not null, %(mask)s & 2 > 0 and phone is not null,
   %(mask)s & 4 > 0 and idfa is not null, %(mask)s & 8 > 0 and gaid is not null

@@ -77,8 +77,12 @@ where c.keyed and v.old is distinct from v.new
       and o.profile <> s.profile
   )
 
+-- name: any_sharing
+-- Does anybody between these numbers share a key? Asked first: mostly it is nobody.
+select exists (select from shared_key where profile between %(low)s and %(high)s)
+
 -- name: read_holders
--- `mine` is materialized, so that nobody sharing costs one walk over an index of the few who share.
+-- `mine` is materialized, so that it is found by one walk over an index of the few who share.
 with mine as materialized (
   select distinct field, digest from shared_key
   where profile between %(low)s and %(high)s and profile = any(%(members)s)
