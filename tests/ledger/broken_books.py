@@ -175,7 +175,7 @@ class NotClosedAtGoal(SetBook):
     def close_settled(self, closing: Closing, settled: Settled) -> None:
         same = [one for one in self.opened.values() if one.action is settled.action]
         if settled.settling is Settling.APPLIED:
-            arrivals.settle(closing, self.state, settled, same)
+            arrivals.settle(closing, self.state, settled, same, self.in_flight())
 
 
 class OneFieldIsEnough(SetBook):

@@ -79,8 +79,8 @@ class PersonModel:
 
     def meant(self, person: int, entry: dict[str, Any]) -> bool:
         """Is what the entry asked still wanted?"""
-        wanted = any(self.want[person].get(name) for name in entry["fields"])
-        return bool(wanted == (entry["action"] == ADD))
+        wishes = [self.want[person].get(name, False) for name in entry["fields"]]
+        return all(wanted == (entry["action"] == ADD) for wanted in wishes)
 
     def is_due(self, person: int, name: str, action: str, now: datetime) -> bool:
         """Must the person's key be sent now?"""
@@ -320,7 +320,8 @@ class PersonModel:
                 elif not self.meant(person, entry):
                     entry["as"] = ("not_synced", "superseded")
         for person in set(request["sent"]) | request["coholders"]:
-            self._close_at_goal(person)
+            if not self.flying(person):
+                self._close_at_goal(person)
         for person in request["sent"]:
             for entry in self._waiting(person):
                 gone = all((person, name) in self.keyless for name in entry["fields"])
@@ -352,9 +353,11 @@ class PersonModel:
             for entry in gave_up:
                 entry["as"] = ("errored", "gave_up")
             for entry in gave_up:
-                if self.meant(person, entry) and not self._waiting(person, entry["action"]):
-                    self.parked |= {(person, name) for name in entry["fields"]}
-                    self.hits["parked"] += 1
+                if self.meant(person, entry):
+                    still = [e["fields"] for e in self._waiting(person, entry["action"])]
+                    over = set(entry["fields"]) - set().union(*still)
+                    self.parked |= {(person, name) for name in over}
+                    self.hits["parked"] += bool(over)
 
     def _is_over(self, person: int, entry: dict[str, Any], now: datetime) -> bool:
         if entry["deadline"] > now:

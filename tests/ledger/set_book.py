@@ -305,7 +305,7 @@ class SetBook:
 
     def close_settled(self, closing: Closing, settled: Settled) -> None:
         """Close what an answer decides."""
-        arrivals.settle(closing, self.state, settled, list(self.opened.values()))
+        arrivals.settle(closing, self.state, settled, list(self.opened.values()), self.in_flight())
 
     def window_end(self, request: Request, settling: Settling, now: Instant) -> Instant | None:
         """Until when the request may still take effect."""

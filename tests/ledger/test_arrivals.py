@@ -61,7 +61,7 @@ def test_everybody_leaves_once(
         if isinstance(event, Arrived):
             supersede(closing, event, arrivals, in_flight)
         elif isinstance(event, Settled):
-            settle(closing, state, event, arrivals)
+            settle(closing, state, event, arrivals, in_flight)
     attempted = {arrival.id: in_flight for arrival in arrivals}
     give_up(closing, state, arrivals, attempted, NOW)
     for arrival in arrivals:
@@ -106,13 +106,34 @@ def test_a_refused_removal_closes_the_add_that_came_meanwhile() -> None:
     state = LedgerState({EMAIL: FieldState(want=people([1]), acked=people([1]))})
     arrivals = [one(Action.REMOVE, [1]), one(Action.ADD, [1], number=2)]
     closing = Closing.of(arrivals)
-    settle(
-        closing, state, Settled(Settling.REFUSED, Action.REMOVE, (EMAIL,), people([1])), arrivals
-    )
+    refused = Settled(Settling.REFUSED, Action.REMOVE, (EMAIL,), people([1]))
+    settle(closing, state, refused, arrivals, people())
     assert [(c.arrival, c.counter, c.reason) for c in closing.closed] == [
         (1, Counter.NOT_SYNCED, Reason.SUPERSEDED),
         (2, Counter.SYNCED, Reason.KNOWN_IN),
     ]
+
+
+def test_a_coholder_in_flight_is_not_closed() -> None:
+    """Their own answer decides."""
+    state = LedgerState({EMAIL: FieldState()})
+    applied = Settled(
+        Settling.APPLIED, Action.REMOVE, (EMAIL,), people([1]), coholders=people([2, 3])
+    )
+    arrivals = [one(Action.REMOVE, [2, 3])]
+    closing = Closing.of(arrivals)
+    settle(closing, state, applied, arrivals, people([2]))
+    assert [set(closed.members) for closed in closing.closed] == [{3}]
+
+
+def test_who_gave_up_is_parked_by_fields_nobody_waits_for() -> None:
+    both = (EMAIL, MatchField.PHONE)
+    state = LedgerState({name: FieldState(want=people([1])) for name in both})
+    over = OpenArrival(ArrivalId(1), Action.ADD, both, people([1]), NOW - HOUR, NOW)
+    younger = one(Action.ADD, [1], number=2, deadline=NOW + HOUR)
+    arrivals = [over, younger]
+    parked = give_up(Closing.of(arrivals), state, arrivals, {ArrivalId(1): people([1])}, NOW)
+    assert [(one.fields, set(one.members)) for one in parked] == [((MatchField.PHONE,), {1})]
 
 
 def test_in_flight_is_not_synced_at_once() -> None:

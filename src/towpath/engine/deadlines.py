@@ -75,7 +75,7 @@ class Deadlines:
                 ledgers.open_people(self.db, ledger, union(one.members for one in came_due))
                 events = [(ledgers.record(ledger, one), one) for one in came_due]
                 resends.write_came_due(self.db, audience, events, now)
-                ledger.due(now - self.windows.flush, self.windows.flush)
+                ledger.due(now, self.windows.flush, at_once=True)
                 ledgers.close(self.db, ledger, now)
         return bool(due)
 
@@ -102,7 +102,7 @@ class Deadlines:
             one_arrival = Closing(closing.waiting, mine)
             arrivals.write_closed(self.db, audience, opened, one_arrival, now, cause)
         # Whoever is left was not attempted: let them go now.
-        ledger.due(now - self.windows.flush, self.windows.flush)
+        ledger.due(now, self.windows.flush, at_once=True)
         ledgers.close(self.db, ledger, now)
         return bool(closing.closed)
 

@@ -46,6 +46,8 @@ class Settlement:
     now: Instant
     windows: Windows
     chance: Random
+    in_flight: PeopleSet
+    """Who is in a request that is not settled yet; only looked up where co-holders matter."""
 
     @property
     def audience(self) -> AudienceId:
@@ -80,7 +82,10 @@ def settle(
             ledgers.open_people(db, ledger, everybody)
             opened = arrivals.read_open(db, audience, everybody)
             closing = Closing.of(opened.arrivals)
-            work = Settlement(db, ledger, opened, closing, now, windows, chance)
+            flying = people()
+            if any(row.coholders for row in rows):
+                flying = requests.in_flight(db, audience).everybody
+            work = Settlement(db, ledger, opened, closing, now, windows, chance, flying)
             for group in _alike(rows, by_id):
                 _settle_alike(work, group, by_id)
             arrivals.write_closed(db, audience, opened, closing, now)
@@ -122,7 +127,8 @@ def _settle_alike(work: Settlement, rows: list[InFlight], by_id: dict[RequestId,
     )
     last_seq = ledgers.record(work.ledger, settled, rows=len(rows))
     _refuse_for_good(work, rows, answer)
-    counters.settle(work.closing, work.ledger.state, settled, work.opened.arrivals)
+    work.in_flight = work.in_flight - settled.members
+    counters.settle(work.closing, work.ledger.state, settled, work.opened.arrivals, work.in_flight)
     written = [
         _settled_row(work, row, by_id[row.id], settled.settling, seq)
         for seq, row in enumerate(rows, start=last_seq - len(rows) + 1)
@@ -213,7 +219,7 @@ def _wake(work: Settlement, rows: Sequence[InFlight]) -> None:
     for action in Action:
         due = union(work.ledger.state.due(action).values()) & near
         if due - backing_off[action]:
-            work.ledger.due(work.now - work.windows.flush, work.windows.flush)
+            work.ledger.due(work.now, work.windows.flush, at_once=True)
             return
     if any(row.coholders for row in rows):
-        work.ledger.due(work.now - work.windows.flush, work.windows.flush)
+        work.ledger.due(work.now, work.windows.flush, at_once=True)

@@ -111,14 +111,19 @@ def supersede(
 
 
 def settle(
-    closing: Closing, state: LedgerState, settled: Settled, open_arrivals: Sequence[OpenArrival]
+    closing: Closing,
+    state: LedgerState,
+    settled: Settled,
+    open_arrivals: Sequence[OpenArrival],
+    in_flight: PeopleSet,
 ) -> None:
     """Close what an answer decides; `state` is the ledger after the answer was applied to it.
 
     Applied: all who are complete now are synced, wanted still or not. Otherwise whoever of this
     action is no longer wanted so is superseded. In any case whoever already is where an open
     arrival wants them, and is wanted there, closes as synced (rules 6 and 7); co-holders too, since
-    a removal of their key kept them from being synced at once.
+    a removal of their key kept them from being synced at once, but for those who are `in_flight` in
+    another request now.
     """
     for arrival in open_arrivals:
         here = closing.waiting[arrival.id] & settled.members
@@ -128,7 +133,8 @@ def settle(
                 closing.close(arrival, Counter.SYNCED, Reason.ACKNOWLEDGED, done)
             over = here - meant(state, arrival.action, arrival.fields, here)
             closing.close(arrival, Counter.NOT_SYNCED, Reason.SUPERSEDED, over)
-    close_at_goal(closing, state, open_arrivals, settled.members | settled.coholders)
+    ended = settled.members | (settled.coholders - in_flight)
+    close_at_goal(closing, state, open_arrivals, ended)
     for arrival in open_arrivals:
         here = closing.waiting[arrival.id] & settled.members
         if here:
@@ -160,9 +166,12 @@ def at_goal_reason(action: Action) -> Reason:
 def meant(
     state: LedgerState, action: Action, fields: Iterable[MatchField], members: PeopleSet
 ) -> PeopleSet:
-    """Of `members`: of whom the ledger still wants what an arrival of `action` asked."""
-    wanted = state.wanted(fields)
-    return members & wanted if action is Action.ADD else members - wanted
+    """Of `members`: of whom the ledger still wants all that an arrival of `action` asked."""
+    found = members.copy()
+    for match_field in fields:
+        wanted = state.of(match_field).want
+        found = found & wanted if action is Action.ADD else found - wanted
+    return found
 
 
 def keyless_everywhere(
@@ -193,8 +202,8 @@ def give_up(
     """End the windows that are over: whoever was attempted is errored, and parked (rule 8).
 
     `attempted`: of each overdue arrival, who was in an attempt since it came (and since the last
-    outage of ours). They are parked only if nobody waits for the same of them any more: another
-    arrival may be younger, or overdue without an attempt, and would wait for ever.
+    outage of ours). They are parked by those fields for which no arrival waits for the same of them
+    any more: another may be younger, or overdue without an attempt, and would wait for ever.
     """
     gave_up: list[tuple[OpenArrival, PeopleSet]] = []
     for arrival in open_arrivals:
@@ -205,10 +214,13 @@ def give_up(
         gave_up.append((arrival, over))
     parked: list[GivenUp] = []
     for arrival, over in gave_up:
-        waiting = union(
-            closing.waiting[other.id] for other in open_arrivals if other.action is arrival.action
-        )
-        done = meant(state, arrival.action, arrival.fields, over) - waiting
-        if done:
-            parked.append(GivenUp(arrival.fields, done))
+        so = meant(state, arrival.action, arrival.fields, over)
+        for name in arrival.fields:
+            waiting = union(
+                closing.waiting[other.id]
+                for other in open_arrivals
+                if other.action is arrival.action and name in other.fields
+            )
+            if so - waiting:
+                parked.append(GivenUp((name,), so - waiting))
     return parked

@@ -48,11 +48,6 @@ class LedgerState:
         """The sets of a field; empty ones where the field was never asked for."""
         return self.fields.setdefault(match_field, FieldState())
 
-    def wanted(self, fields: Iterable[MatchField] | None = None) -> PeopleSet:
-        """Who is wanted by any of the fields (all known ones unless named)."""
-        asked = self.fields if fields is None else fields
-        return union(self.of(match_field).want for match_field in asked)
-
     def at_goal(
         self, action: Action, fields: Iterable[MatchField], members: PeopleSet
     ) -> PeopleSet:

@@ -70,11 +70,14 @@ class Ledger:
         """The sender must look at the audience at `at`, or before."""
         self.head.look_at = at if self.head.look_at is None else min(self.head.look_at, at)
 
-    def due(self, since: Instant, flush: timedelta) -> None:
-        """Somebody is due since `since`: they leave at the latest `flush` later."""
-        head = self.head
+    def due(self, now: Instant, flush: timedelta, *, at_once: bool = False) -> None:
+        """Somebody is due since `now`: they leave at the latest `flush` later, or `at_once`.
+
+        Never looked at sooner than now: who waits for long must not come before who waited longer.
+        """
+        head, since = self.head, now - flush if at_once else now
         head.due_since = since if head.due_since is None else min(head.due_since, since)
-        self.look(head.due_since + flush)
+        self.look(max(head.due_since + flush, now))
 
 
 def lock(db: Db, audience: AudienceId) -> Ledger:
