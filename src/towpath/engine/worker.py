@@ -144,45 +144,50 @@ class Worker:
         claimant = Claimant(self.parts.name, self.parts.windows, self.parts.with_permits)
         sender = Sender(db, claimant)
         settler = Settler(db, self.parts.windows, Random(self.parts.seed))
-        start = partial(self._start, sender.outbox, partial(self._carry, pool, settler, free))
+        ready: deque[Claimed] = deque()
+        start = partial(self._start, ready, partial(self._carry, pool, settler, free))
         try:
             while not self.stop.is_set() or self._in_flight or settler.inbox:
                 self._wake.clear()
                 worked = await self._settle(pool, db, settler)
-                worked |= await self._claim(pool, db, sender)
+                worked |= await self._claim(pool, db, sender, ready)
                 start()
                 if not worked:
                     await self._rest(settler)
         finally:
-            sender.outbox.clear()
+            ready.clear()
             for connection in (db, *readers):
                 connection.close()
 
-    async def _claim(self, pool: ThreadPoolExecutor, db: Db, sender: Sender) -> bool:
+    async def _claim(
+        self, pool: ThreadPoolExecutor, db: Db, sender: Sender, ready: deque[Claimed]
+    ) -> bool:
         """Claim when fewer than half of the couriers have something to carry next."""
-        if len(sender.outbox) >= self.parts.in_flight_max // 2 or self.stop.is_set():
+        if len(ready) >= self.parts.in_flight_max // 2 or self.stop.is_set():
             return False
         before = time.monotonic()
         now = await _in(pool, database_now, db)
         worked = await _tick(pool, sender, now)
-        for claimed in sender.outbox:
-            self._claimed_at.setdefault(claimed.id, before)
+        while sender.outbox:
+            claimed = sender.outbox.popleft()
+            self._claimed_at[claimed.id] = before
+            ready.append(claimed)
         return worked
 
     def _start(
         self,
-        outbox: deque[Claimed],
+        ready: deque[Claimed],
         carry: Callable[[Claimed], Coroutine[None, None, None]],
         landed: asyncio.Task[None] | None = None,
     ) -> None:
-        """Keep the couriers busy: whoever lands, even while a claim or settle runs, sets off the
+        """Keep the couriers busy: whoever lands, even while a claim or a settle runs, sets off the
         next one."""
         if landed is not None:
             self._landed(landed)
-        while outbox and len(self._in_flight) < self.parts.in_flight_max:
-            task = asyncio.create_task(carry(outbox.popleft()))
+        while ready and len(self._in_flight) < self.parts.in_flight_max:
+            task = asyncio.create_task(carry(ready.popleft()))
             self._in_flight.add(task)
-            task.add_done_callback(partial(self._start, outbox, carry))
+            task.add_done_callback(partial(self._start, ready, carry))
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
