@@ -13,6 +13,7 @@ import uvloop
 from benchmarks.measure import own_cpu_s, own_peak_rss_mb
 from benchmarks.scene import KEYS
 
+from towpath import telemetry
 from towpath.engine.worker import Parts, Worker
 from towpath.ledger.windows import Windows
 from towpath.net.door import HttpDoor
@@ -20,32 +21,32 @@ from towpath.partners.registry import PARTNERS
 from towpath.store import database
 
 
-async def deliver(url: str, sink: str, in_flight_max: int | None, readers: int | None) -> None:
-    """Run the sending loop between two lines of stdin."""
+async def deliver(url: str, sink: str) -> None:
+    """Run the sending loop between two lines of stdin. What it raises ends the process."""
+    lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
-    given = {"in_flight_max": in_flight_max, "readers": readers}
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async with HttpDoor() as door:
-        worker = Worker(
-            Parts(
-                connect=lambda: database.connect(url, name="towpath bench"),
-                partners=PARTNERS,
-                base_urls={"tiktok": sink},
-                door=door,
-                keys=KEYS,
-                windows=Windows(),
-                name="bench",
-                seed=1,
-                with_permits=False,
-                **{name: value for name, value in given.items() if value is not None},
-            )
+        parts = Parts(
+            connect=lambda: database.connect(url, name="towpath bench"),
+            partners=PARTNERS,
+            base_urls={"tiktok": sink},
+            door=door,
+            keys=KEYS,
+            windows=Windows(),
+            name="bench",
+            seed=1,
+            with_permits=False,
         )
+        worker = Worker(parts)
         print("ready", flush=True)
-        await loop.run_in_executor(None, sys.stdin.readline)
+        await lines.readline()
         before = own_cpu_s()
-        running = asyncio.create_task(worker.run_sending())
-        await loop.run_in_executor(None, sys.stdin.readline)
+        sending = asyncio.create_task(worker.run_sending())
+        asked_to_stop = asyncio.create_task(lines.readline())
+        await asyncio.wait({sending, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
         worker.stop.set()
-        await running
+        await sending
     used = {"cpu_s": own_cpu_s() - before, "peak_rss_mb": own_peak_rss_mb()}
     print(json.dumps(used), flush=True)
 
@@ -55,10 +56,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("sink")
-    parser.add_argument("--in-flight", type=int)
-    parser.add_argument("--readers", type=int)
     given = parser.parse_args()
-    uvloop.run(deliver(given.url, given.sink, given.in_flight, given.readers))
+    telemetry.set_up("warning")
+    uvloop.run(deliver(given.url, given.sink))
 
 
 if __name__ == "__main__":
