@@ -42,7 +42,7 @@ class Answered:
 NOTHING_TO_SEND = Answer(
     AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
 )
-NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NETWORK, message="The lease was too short to send.")
+NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NONE, message="The lease was too short to send.")
 LEASE_ENDED = Answer(
     AnswerKind.UNKNOWN, Cause.NETWORK, message="The worker's lease ended without an answer."
 )

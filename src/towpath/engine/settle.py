@@ -19,7 +19,7 @@ from towpath.ledger.arrivals import Closing, Counter, Reason
 from towpath.ledger.events import Marked, MarkKind, Settled, Settling
 from towpath.ledger.windows import OpenWindow, Windows
 from towpath.ledger.windows import resends as find_resends
-from towpath.partners.protocol import Answer, AnswerKind, Cause
+from towpath.partners.protocol import Answer, AnswerKind, Cause, Scope
 from towpath.people.action import Action
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import arrivals, ledgers, permits, requests, resends
@@ -164,15 +164,16 @@ def _settled_row(
 
 def _retry_at(work: Settlement, row: InFlight, answer: Answer) -> Instant:
     """When the request's people may be tried again: at once in a smaller request, after the pause
-    of a resting scope, else after a backoff."""
+    of a resting scope, else after a backoff, and not before the partner asked for it."""
     if answer.cause is Cause.SIZE and len(row.members) > 1:
         half = (len(row.members) + 1) // 2
         head = work.ledger.head
         head.people_per_request_learned = min(head.people_per_request_learned or half, half)
         return work.now
-    if answer.pause_s is not None:
-        return work.now + min(timedelta(seconds=answer.pause_s), work.windows.pause_most)
-    return work.windows.retry_at(work.now, row.tries, work.chance)
+    pause = work.now + min(timedelta(seconds=answer.pause_s or 0), work.windows.pause_most)
+    if answer.pause_s is not None and answer.cause.scope is not Scope.REQUEST:
+        return pause
+    return max(pause, work.windows.retry_at(work.now, row.tries, work.chance))
 
 
 def _refuse_for_good(work: Settlement, rows: list[InFlight], answer: Answer) -> None:

@@ -40,7 +40,7 @@ class Scope(StrEnum):
 class Cause(StrEnum):
     """Why an answer is as it is; the values stand in the database."""
 
-    NONE = "none"
+    NONE = "none"  # applied; or refused by ourselves, before anything was sent
     THROTTLED_APP = "throttled app"
     THROTTLED_ACCOUNT = "throttled ad account"
     MAINTENANCE = "maintenance"

@@ -55,14 +55,15 @@ select min(lease_until) from request where state = 'in flight';
 select exists (select from request where root = %s and state = 'applied');
 
 -- name: read_attempts
--- Who was in an answered attempt of an action that began after a moment, the newest first.
+-- Who was in an answered attempt of an action that began after a moment, the newest first. One that
+-- was never sent, of cause 'none', is no attempt.
 select id, code, partner_request_ref, members from request
 where audience = %s and action = %s and started_at >= %s and state <> 'in flight'
-  and low <= %s and high >= %s
+  and cause is distinct from 'none' and low <= %s and high >= %s
 order by answered_at desc, id desc;
 
 -- name: stopped_behind
--- The newest refusal since then that stopped everybody on the same way to the partner: the app, the
+-- The newest failure since then that stopped everybody on the same way to the partner: the app, the
 -- connection or the ad account. Whoever waited behind it was attempted (architecture 5, rule 8).
 select r.id, r.code, r.partner_request_ref
 from request r
@@ -72,7 +73,8 @@ join connection their_connection on their_connection.id = their_account.connecti
 join audience a on a.id = %(audience)s
 join ad_account account on account.id = a.ad_account
 join connection connection on connection.id = account.connection
-where r.answered_at >= %(since)s and r.started_at >= %(since)s and r.state = 'refused'
+where r.answered_at >= %(since)s and r.started_at >= %(since)s
+  and r.state in ('refused', 'unknown')
   and (their_connection.app = connection.app and r.cause = any(%(app_causes)s)
     or their_connection.id = connection.id and r.cause = any(%(connection_causes)s)
     or their_account.id = account.id and r.cause = any(%(account_causes)s))
