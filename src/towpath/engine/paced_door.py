@@ -1,7 +1,8 @@
 """A door that takes a permit for each call, for everything but the streaming endpoint.
 
 Listing and creating audiences, probing a token: rare calls, but TikTok counts them too
-(invariants I-35 and I-37). A permit is free again one second after its answer.
+(invariants I-35 and I-37). A permit is free again one second after its answer. Somebody sits at a
+terminal behind these calls, so a pause that lasts is told instead of waited for.
 """
 
 import asyncio
@@ -9,15 +10,16 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from towpath.clock import seconds
+from towpath.clock import Instant, seconds
 from towpath.ids import AppId
-from towpath.net.door import Door, HttpReply
+from towpath.net.door import Door, HttpReply, NoAnswer
 from towpath.store import permits
 from towpath.store.database import Db, database_now
 
 OTHER: permits.EndpointClass = "other"
 LEASE_MARGIN_S = 2.0
 WAIT_S = 0.05
+WAIT_S_MAX = 30.0
 
 
 @dataclass(slots=True)
@@ -32,25 +34,31 @@ class PacedDoor:
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
     ) -> HttpReply:
-        """POST under a permit."""
+        """POST under a permit. Raises NoAnswer, at once when none will be free soon."""
         return await self._paced(lambda: self.door.post(url, headers, body, deadline_s), deadline_s)
 
     async def get(self, url: str, headers: Mapping[str, str], deadline_s: float) -> HttpReply:
-        """GET under a permit."""
+        """GET under a permit. Raises NoAnswer, at once when none will be free soon."""
         return await self._paced(lambda: self.door.get(url, headers, deadline_s), deadline_s)
+
+    def _take(self, holder: str, now: Instant, deadline_s: float) -> list[int]:
+        lease_until = now + seconds(deadline_s + LEASE_MARGIN_S)
+        return permits.take(self.db, self.app, OTHER, 1, holder, now, lease_until)
 
     async def _paced(
         self, call: Callable[[], Awaitable[HttpReply]], deadline_s: float
     ) -> HttpReply:
         self.calls += 1
         holder = f"door-{os.getpid()}-{id(self)}/{self.calls}"
-        taken: list[int] = []
-        while not taken:
+        now = database_now(self.db)
+        patience = now + seconds(WAIT_S_MAX)
+        while not (taken := self._take(holder, now, deadline_s)):
+            free_at = permits.next_free(self.db, self.app, OTHER)
+            if now > patience or free_at is None or free_at > patience:
+                until = f"{free_at:%H:%M:%S %Z}" if free_at else "somebody connects again"
+                raise NoAnswer(True, f"not asked: calls rest until {until}")
+            await asyncio.sleep(WAIT_S)
             now = database_now(self.db)
-            lease_until = now + seconds(deadline_s + LEASE_MARGIN_S)
-            taken = permits.take(self.db, self.app, OTHER, 1, holder, now, lease_until)
-            if not taken:
-                await asyncio.sleep(WAIT_S)
         try:
             return await call()
         finally:
