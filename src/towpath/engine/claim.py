@@ -8,7 +8,7 @@ invariants I-19, I-21, I-22, I-34, I-40, I-42, I-44.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from towpath.clock import Instant
+from towpath.clock import Instant, seconds
 from towpath.engine.shared_keys import settle_shared
 from towpath.ids import RequestId
 from towpath.ledger.due import Group, due_groups
@@ -31,7 +31,10 @@ STREAMING: permits.EndpointClass = "streaming"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A request in flight, committed: what the courier needs to send it."""
+    """A request in flight, committed: what the courier needs to send it.
+
+    By field: `omitted`, whose key is left out, and `keyless`, who has none that the ledger knows.
+    """
 
     id: RequestId
     route: Route
@@ -39,6 +42,7 @@ class Claimed:
     fields: tuple[MatchField, ...]
     members: PeopleSet
     omitted: SetByField
+    keyless: SetByField
     started_at: Instant
     holder: str
     permit: int | None
@@ -46,7 +50,7 @@ class Claimed:
     @classmethod
     def expired(cls, request: RequestId, route: Route, now: Instant) -> "Claimed":
         """A request whose worker is gone: nothing is known of it but that its lease ended."""
-        return cls(request, route, Action.ADD, (), people(), {}, now, "", None)
+        return cls(request, route, Action.ADD, (), people(), {}, {}, now, "", None)
 
 
 @dataclass(slots=True)
@@ -96,7 +100,9 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
     with db.transaction():
         free: Sequence[int | None] = [None] * most
         if claimant.with_permits:
-            free = permits.take(db, route.app, STREAMING, most, holder, now, lease_until)
+            # A request may arrive up to its lease's end, and counts for a second from then.
+            held_until = lease_until + seconds(permits.COOL_S)
+            free = permits.take(db, route.app, STREAMING, most, holder, now, held_until)
         if not free:
             return []
         ledger = ledgers.lock(db, route.audience)
@@ -131,6 +137,7 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
             new.fields,
             new.members,
             new.omitted,
+            {name: ledger.state.of(name).keyless & new.members for name in new.fields},
             now,
             holder,
             permit,

@@ -4,7 +4,7 @@ Digests are read as a few long byte strings, laid into a body, and posted; no tr
 meanwhile. What comes back is an answer to settle, whatever happened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -43,6 +43,9 @@ NOTHING_TO_SEND = Answer(
     AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
 )
 NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NONE, message="The lease was too short to send.")
+NOT_LOADED = Answer(
+    AnswerKind.REFUSED, Cause.NONE, message="The request could not be built, or has no token."
+)
 LEASE_ENDED = Answer(
     AnswerKind.UNKNOWN, Cause.NETWORK, message="The worker's lease ended without an answer."
 )
@@ -57,38 +60,60 @@ def in_time(windows: Windows, spent: timedelta) -> bool:
 def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
     """Read the digests of a claimed request and build its body.
 
-    Whoever has no key left is found by counting; only then are people asked for one by one set.
+    Who lost a key since the claim, or gained one that was not claimed, is found by counting; only
+    then are people asked for one by one set. A key that was not claimed stays behind.
     """
-    groups = list(_groups(db, claimed))
-    found = sum(group.people for group in groups)
-    keyless: SetByField = {}
-    if found < len(claimed.members):
-        keyless = _keyless(db, claimed)
+    groups = list(_groups(db, claimed, claimed.omitted))
+    lost: SetByField = {}
+    if not _as_claimed(claimed, groups):
+        lost, omitted = _changed(db, claimed)
+        groups = list(_groups(db, claimed, omitted))
     if not groups:
-        return Load(claimed, None, keyless)
+        return Load(claimed, None, lost)
     route = claimed.route
     body = partner.body(
         claimed.action, route.audience_ref, route.ad_account_ref, claimed.fields, groups
     )
-    return Load(claimed, body, keyless)
+    return Load(claimed, body, lost)
 
 
-def _groups(db: Db, claimed: Claimed) -> Iterator[KeyGroup]:
+def _groups(db: Db, claimed: Claimed, omitted: SetByField) -> Iterator[KeyGroup]:
     """Digests of everybody, without the keys that this request leaves out."""
-    special = union(claimed.omitted.values())
+    special = union(omitted.values())
     yield from match_keys.read_digests(db, claimed.members - special, claimed.fields)
-    for fields, members in _by_omission(claimed, special):
+    for fields, members in _by_omission(claimed, omitted, special):
         if fields:
             yield from match_keys.read_digests(db, members, fields)
 
 
+def _as_claimed(claimed: Claimed, groups: Sequence[KeyGroup]) -> bool:
+    """Are there as many keys of each field as were claimed?"""
+    for name in claimed.fields:
+        without = claimed.keyless.get(name, people()) | claimed.omitted.get(name, people())
+        found = sum(group.people for group in groups if name in group.digests)
+        if found != len(claimed.members - without):
+            return False
+    return True
+
+
+def _changed(db: Db, claimed: Claimed) -> tuple[SetByField, SetByField]:
+    """By field: who lost their key since the claim, and whose key must be left out."""
+    present = match_keys.key_presence(db, int4_array(claimed.members))
+    lost, omitted = {}, {}
+    for name in claimed.fields:
+        keyless = claimed.keyless.get(name, people())
+        lost[name] = claimed.members - present[name] - keyless
+        omitted[name] = claimed.omitted.get(name, people()) | (keyless & present[name])
+    return lost, omitted
+
+
 def _by_omission(
-    claimed: Claimed, special: PeopleSet
+    claimed: Claimed, omitted: SetByField, special: PeopleSet
 ) -> Iterator[tuple[tuple[MatchField, ...], PeopleSet]]:
     """People with keys left out, by the fields that remain; as few sets as there are cases."""
     cases: list[tuple[tuple[MatchField, ...], PeopleSet]] = [((), special)]
     for match_field in claimed.fields:
-        left_out = claimed.omitted.get(match_field, people())
+        left_out = omitted.get(match_field, people())
         cases = [
             case
             for fields, members in cases
@@ -99,11 +124,3 @@ def _by_omission(
             if case[1]
         ]
     return iter(cases)
-
-
-def _keyless(db: Db, claimed: Claimed) -> SetByField:
-    """Who of the request has no key at all now: keyless for each of its fields."""
-    present = match_keys.key_presence(db, int4_array(claimed.members))
-    reachable = union(present.get(match_field, people()) for match_field in claimed.fields)
-    lost = claimed.members - reachable
-    return dict.fromkeys(claimed.fields, lost) if lost else {}

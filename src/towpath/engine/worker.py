@@ -24,9 +24,11 @@ from towpath.engine.claim import Claimant, Claimed
 from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
+from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
+from towpath.errors import TowpathError
 from towpath.ids import RequestId
 from towpath.ledger.windows import Windows
 from towpath.limits import SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
@@ -43,6 +45,7 @@ T = TypeVar("T")
 IDLE_S = 0.1
 RECONNECT_S = 1.0
 TOKEN_KEPT_S = 1.0
+PERMIT_WAIT_S = 5.0
 
 
 class Service(Protocol):
@@ -192,9 +195,8 @@ class Worker:
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._wake.set()
-        if not task.cancelled() and task.exception() is not None:
-            failure = type(task.exception()).__name__
-            telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failure)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            _tell_failed(failure)
 
     async def _settle(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> bool:
         """Settle when enough answers are there, the oldest has waited, or nothing else is out."""
@@ -227,23 +229,28 @@ class Worker:
         claimed: Claimed,
     ) -> None:
         """One request: digests, body, post; its answer goes to the settler."""
+        claimed_at = self._claimed_at.pop(claimed.id)
+        partner = self.parts.partners[claimed.route.partner]
+        loaded, token = courier.Load(claimed, None), ""
+        answer = courier.NOTHING_TO_SEND
         reader = await free.get()
         try:
-            partner = self.parts.partners[claimed.route.partner]
             loaded = await _in(pool, courier.load, reader, claimed, partner)
             token = await self._token(pool, reader, claimed)
+        except TowpathError as error:  # such as a token that was exchanged since the claim
+            _tell_failed(error)
+            answer = courier.NOT_LOADED
         finally:
             free.put_nowait(reader)
-        answer = courier.NOTHING_TO_SEND
-        if loaded.body is not None:
-            answer = await self._post(partner, claimed, token, loaded.body)
+        if loaded.body is not None and token:
+            answer = await self._post(partner, claimed_at, token, loaded.body)
         settler.inbox.append(Answered(claimed.id, claimed, answer, loaded.found_keyless))
         self._answered_at.append(time.monotonic())
 
-    async def _post(self, partner: Partner, claimed: Claimed, token: str, body: bytes) -> Answer:
+    async def _post(self, partner: Partner, claimed_at: float, token: str, body: bytes) -> Answer:
         """Send, unless the lease could end before the answer: then another may have claimed it."""
         windows = self.parts.windows
-        spent = time.monotonic() - self._claimed_at.pop(claimed.id)
+        spent = time.monotonic() - claimed_at
         if not courier.in_time(windows, seconds(spent)):
             return courier.NOT_SENT
         return await partner.send(
@@ -274,18 +281,25 @@ class Worker:
             while not self.stop.is_set():
                 now = await _in(pool, database_now, db)
                 for probe in await _in(pool, prober.due, now):
-                    await self._try(pool, db, prober, probe)
+                    try:
+                        await self._try(pool, db, prober, probe)
+                    except (TowpathError, TimeoutError) as error:  # it is due again in a minute
+                        _tell_failed(error)
                 await _sleep(self.stop, 1.0)
         finally:
             db.close()
 
     async def _try(self, pool: ThreadPoolExecutor, db: Db, prober: Prober, probe: Probe) -> None:
+        """One probe, under a permit. Raises TimeoutError when none is free for long: the app
+        rests."""
         partner = self.parts.partners[probe.partner]
         opened = partial(connections.open_token, db, self.parts.keys, probe.workspace, probe.token)
         token = await _in(pool, opened)
         deadline_s = self.parts.windows.request_deadline.total_seconds()
         url = self.parts.base_urls[partner.name]
-        answer = await partner.probe(self.parts.door, url, token, deadline_s)
+        door = PacedDoor(self.parts.door, db, probe.app) if self.parts.with_permits else None
+        async with asyncio.timeout(deadline_s + PERMIT_WAIT_S):
+            answer = await partner.probe(door or self.parts.door, url, token, deadline_s)
         now: Instant = await _in(pool, database_now, db)
         await _in(pool, prober.note, probe, answer, now)
 
@@ -301,6 +315,11 @@ async def _tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> boo
         return await _in(pool, service.tick, now)
     except DatabaseCollision:
         return True
+
+
+def _tell_failed(failure: BaseException) -> None:
+    name = type(failure).__name__
+    telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=name)
 
 
 async def _sleep(stop: asyncio.Event, span_s: float) -> None:
