@@ -48,7 +48,7 @@ SPANS: dict[str, float] = {
     "retry_first_s": 0.1,
     "retry_max_s": 0.5,
     "pause_max_s": 1.0,
-    "people_per_request_max": 20,
+    "people_per_request_max": 10,
 }
 
 
@@ -164,7 +164,7 @@ def test_two_workers_do_the_work_of_one(told: Stage, database_url: str, fault_ra
     workers = told.db.execute("select distinct split_part(worker, '/', 1) from request").fetchall()
     assert sorted(workers) == [("one",), ("two",)]
     if fault_rate == 0:
-        assert len(told.sent()) == -(-len(inside) // 20) + -(-(PEOPLE - len(inside)) // 20)
+        assert len(told.sent()) == -(-len(inside) // 10) + -(-(PEOPLE - len(inside)) // 10)
 
 
 def test_permits_are_never_taken_twice(told: Stage, database_url: str) -> None:
@@ -190,7 +190,7 @@ def test_permits_are_never_taken_twice(told: Stage, database_url: str) -> None:
     found = [one for claimed in told.runner.run(both()) for one in claimed]
     assert sorted(permit for permit, _ in found if permit is not None) == list(range(50))
     everybody = [person for _, members in found for person in members]
-    assert len(everybody) == len(set(everybody)) == 50 * 20
+    assert len(everybody) == len(set(everybody)) == 50 * 10
     free = permits.next_free(told.db, _app(told), "streaming")
     assert free is not None
     assert free > told.now
