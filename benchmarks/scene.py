@@ -41,8 +41,8 @@ insert into profile (workspace, external_id, consent, created_at, updated_at)
 select %(workspace)s, 'person-' || i, 1, %(now)s, %(now)s from generate_series(1, %(people)s) i
 """
 _FILL_KEYS = """
-insert into match_key (profile, email, phone, rule)
-select number,
+insert into match_key (profile, workspace, email, phone, rule)
+select number, workspace,
   case when hashint4extended(number, 1) & 1023 >= 102 then sha256(('e' || number)::bytea) end,
   case when hashint4extended(number, 2) & 1023 >= 143 then sha256(('p' || number)::bytea) end, 1
 from profile where workspace = %(workspace)s

@@ -150,10 +150,14 @@ def insert(db: Db, workspace: int, crowd: list[dict[str, Any]], now: Instant) ->
             ],
         )
         cursor.executemany(
-            "insert into match_key (profile, email, phone, idfa, gaid, rule)"
-            " values (%s, %s, %s, %s, %s, 1)",
+            "insert into match_key (profile, email, phone, idfa, gaid, workspace, rule)"
+            " values (%s, %s, %s, %s, %s, %s, 1)",
             [
-                (start + place, *(b"d" * 32 if field in keys else None for field in ALL_FIELDS))
+                (
+                    start + place,
+                    *(b"d" * 32 if field in keys else None for field in ALL_FIELDS),
+                    workspace,
+                )
                 for place, one in enumerate(crowd)
                 if (keys := one["match_keys"]) is not None
             ],

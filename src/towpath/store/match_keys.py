@@ -6,6 +6,7 @@ as a row a person.
 
 from typing import cast
 
+from towpath.ids import WorkspaceId
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import ALL_FIELDS, MatchField, mask
 from towpath.people.normalise import CURRENT_RULE
@@ -15,7 +16,7 @@ from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
 
 
-def write_merged(db: Db) -> PeopleSet:
+def write_merged(db: Db, workspace: WorkspaceId) -> PeopleSet:
     """Bring the keys of the people that `profiles.upsert` merged up to date, in its transaction.
 
     Whose keys changed stands in the temporary table `key_change` for `shared_keys`; they are
@@ -25,9 +26,9 @@ def write_merged(db: Db) -> PeopleSet:
     db.execute(sql["create_key_change"])
     if not db.execute(sql["find_changes"], prepare=False).rowcount:
         return people()
-    rule = {"rule": CURRENT_RULE}
-    db.execute(sql["insert_new"], rule, prepare=False)
-    db.execute(sql["update_changed"], rule, prepare=False)
+    given = {"workspace": workspace, "rule": CURRENT_RULE}
+    db.execute(sql["insert_new"], given, prepare=False)
+    db.execute(sql["update_changed"], given, prepare=False)
     row = db.execute(sql["read_changed"], prepare=False, binary=True).fetchone()
     return unpacked(row[0] if row else None)
 

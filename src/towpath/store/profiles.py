@@ -61,8 +61,8 @@ def upsert(db: Db, workspace: WorkspaceId, batch: PeopleBatch, now: Instant) -> 
         new = db.execute(sql["insert_new"], given, prepare=False).rowcount
         changed = db.execute(sql["update_changed"], given, prepare=False).rowcount
         if any(batch.idfa) or any(batch.gaid) or set(batch.tracking_allowed) != {None}:
-            devices.write_merged(db, now)
-        keys_changed = match_keys.write_merged(db)
+            devices.write_merged(db, workspace, now)
+        keys_changed = match_keys.write_merged(db, workspace)
         if keys_changed:
             shared_keys.write_changes(db, workspace)
     return Upserted(len(batch), new, changed, keys_changed)

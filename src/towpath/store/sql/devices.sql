@@ -2,8 +2,8 @@
 -- A device's time moves only when it becomes the person's newest of its kind: handing in the same
 -- device again writes nothing. An id that comes without a word on tracking is allowed, for systems
 -- hand out zeros when the person denied it.
-insert into device as d (profile, kind, value, tracking_allowed, seen_at)
-select m.number, v.kind, v.value, n.allowed, %(now)s
+insert into device as d (profile, workspace, kind, value, tracking_allowed, seen_at)
+select m.number, %(workspace)s, v.kind, v.value, n.allowed, %(now)s
 from merged m
 cross join lateral (
   values ('idfa', m.idfa, m.idfa_allowed), ('gaid', m.gaid, m.gaid_allowed)

@@ -39,8 +39,8 @@ where row(n.email, n.phone, n.idfa, n.gaid)
   is distinct from row(m.old_email, m.old_phone, m.old_idfa, m.old_gaid)
 
 -- name: insert_new
-insert into match_key (profile, email, phone, idfa, gaid, rule)
-select profile, email, phone, idfa, gaid, %(rule)s from key_change where not keyed
+insert into match_key (profile, workspace, email, phone, idfa, gaid, rule)
+select profile, %(workspace)s, email, phone, idfa, gaid, %(rule)s from key_change where not keyed
 
 -- name: update_changed
 update match_key k

@@ -57,36 +57,38 @@ select exists (select from request where root = %s and state = 'applied');
 -- name: read_attempts
 -- Who was in an answered attempt of an action that began after a moment, the newest first. One that
 -- was never sent, of cause 'none', is no attempt.
-select id, code, partner_request_ref, members from request
+select id, code, partner_request_ref, started_at, members from request
 where audience = %s and action = %s and started_at >= %s and state <> 'in flight'
   and cause is distinct from 'none' and low <= %s and high >= %s
-order by answered_at desc, id desc;
+order by started_at desc, id desc;
 
 -- name: stopped_behind
 -- The newest failure since then that stopped everybody on the same way to the partner: the app, the
--- connection or the ad account. Whoever waited behind it was attempted (architecture 5, rule 8).
-select r.id, r.code, r.partner_request_ref
-from request r
-join audience b on b.id = r.audience
-join ad_account their_account on their_account.id = b.ad_account
-join connection their_connection on their_connection.id = their_account.connection
-join audience a on a.id = %(audience)s
-join ad_account account on account.id = a.ad_account
-join connection connection on connection.id = account.connection
-where r.answered_at >= %(since)s and r.started_at >= %(since)s
-  and r.state in ('refused', 'unknown')
-  and (their_connection.app = connection.app and r.cause = any(%(app_causes)s)
-    or their_connection.id = connection.id and r.cause = any(%(connection_causes)s)
-    or their_account.id = account.id and r.cause = any(%(account_causes)s))
-order by r.answered_at desc, r.id desc limit 1;
-
--- name: probe_refused_behind
-select null::bigint, connection.probe_code, connection.probe_request_ref
-from audience a
-join ad_account account on account.id = a.ad_account
-join connection connection on connection.id = account.connection
-where a.id = %(audience)s and connection.state = 'broken'
-  and connection.probe_refused_at >= %(since)s;
+-- connection or the ad account; or a refused probe of the connection. Whoever waited behind it was
+-- attempted (architecture 5, rule 8).
+with way as (
+  select account.id as account, connection.id as connection, connection.app
+  from audience a
+  join ad_account account on account.id = a.ad_account
+  join connection connection on connection.id = account.connection
+  where a.id = %(audience)s
+)
+(select r.id, r.code, r.partner_request_ref, r.started_at
+from way
+join connection on connection.app = way.app
+join ad_account account on account.connection = connection.id
+join audience on audience.ad_account = account.id
+join request r on r.audience = audience.id
+where r.started_at >= %(since)s and r.state in ('refused', 'unknown')
+  and (r.cause = any(%(app_causes)s)
+    or connection.id = way.connection and r.cause = any(%(connection_causes)s)
+    or account.id = way.account and r.cause = any(%(account_causes)s))
+order by r.started_at desc, r.id desc limit 1)
+union all
+select null, connection.probe_code, connection.probe_request_ref, connection.probe_refused_at
+from way join connection on connection.id = way.connection
+where connection.state = 'broken' and connection.probe_refused_at >= %(since)s
+order by started_at desc limit 1;
 
 -- name: count_open
 -- What still has to happen: requests in flight, requests to retry, windows not ended.

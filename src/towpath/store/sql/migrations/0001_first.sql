@@ -37,6 +37,7 @@ create table profile (
 -- A person's phones and tablets, with their advertising ids.
 create table device (
   profile int not null references profile,
+  workspace int not null,
   kind text not null check (kind in ('idfa', 'gaid')),
   value text not null,
   tracking_allowed boolean not null,
@@ -51,6 +52,7 @@ create table match_key (
   phone bytea,
   idfa bytea,
   gaid bytea,
+  workspace int not null,
   rule smallint not null -- the version of the rules, people/normalise.py
 );
 alter table match_key
