@@ -81,23 +81,31 @@ def _stop(
     if action is Action.ADD:
         for match_field, left in usable.left_out.items():
             ledgers.mark(db, ledger, Marked(MarkKind.KEYLESS, (match_field,), left), now, "blocked")
-        stopped = keyless_everywhere(ledger.state, fields, going)
-        reason = Reason.BLOCKED
-    else:
-        stopped = nothing_left(ledger, fields, going, usable.left_out)
-        reason = Reason.STILL_WANTED
-        if stopped:
-            ledgers.mark(db, ledger, Marked(MarkKind.LEFT, fields, stopped), now)
+        _close_blocked(db, ledger, union(usable.left_out.values()), now)
+        return keyless_everywhere(ledger.state, fields, going)
+    stopped = nothing_left(ledger, fields, going, usable.left_out)
     if stopped:
+        ledgers.mark(db, ledger, Marked(MarkKind.LEFT, fields, stopped), now)
         opened = arrivals.read_open(db, ledger.head.audience, stopped)
         closing = Closing.of(opened.arrivals)
-        # Who is in by another field that was asked for is complete without the blocked one.
-        close_at_goal(closing, ledger.state, opened.arrivals, stopped)
         for arrival in opened.arrivals:
             if arrival.action is action:
-                closing.close(arrival, Counter.NOT_SYNCED, reason, stopped)
+                closing.close(arrival, Counter.NOT_SYNCED, Reason.STILL_WANTED, stopped)
         arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
     return stopped
+
+
+def _close_blocked(db: Db, ledger: Ledger, blocked: PeopleSet, now: Instant) -> None:
+    """Of those who have a blocked key: whoever has no other that an open arrival asked for, and
+    whoever is in by all the others, complete without it."""
+    opened = arrivals.read_open(db, ledger.head.audience, blocked)
+    closing = Closing.of(opened.arrivals)
+    close_at_goal(closing, ledger.state, opened.arrivals, blocked)
+    for arrival in opened.arrivals:
+        if arrival.action is Action.ADD:
+            stopped = keyless_everywhere(ledger.state, arrival.fields, blocked)
+            closing.close(arrival, Counter.NOT_SYNCED, Reason.BLOCKED, stopped)
+    arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
 
 
 def wanted_with_key(ledger: Ledger, fields: tuple[MatchField, ...]) -> SetByField:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from towpath.ledger.state import LedgerState
 from towpath.people.action import Action
-from towpath.people.match_field import MatchField
+from towpath.people.match_field import ALL_FIELDS, MatchField
 from towpath.people.people_set import PeopleSet, cut, union
 
 
@@ -31,7 +31,9 @@ def due_groups(
     with several due fields goes in one row (rule 7); one without a key for a field rides along with
     an empty cell.
     """
-    due = {found: members - busy for found, members in state.due(action).items()}
+    # In the one fixed order: a request's sets by field are kept in the order of its mask.
+    whole = state.due(action)
+    due = {found: whole[found] - busy for found in ALL_FIELDS if found in whole}
     if among is not None:
         due = {found: members & among for found, members in due.items()}
     rest = union(due.values())

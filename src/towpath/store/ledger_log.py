@@ -18,7 +18,7 @@ from towpath.ledger.events import (
     Settling,
 )
 from towpath.people.action import Action
-from towpath.people.match_field import MatchField, fields_of
+from towpath.people.match_field import MatchField, fields_of, mask
 from towpath.people.people_set import PeopleSet, dump, load, people
 from towpath.store.database import Db
 from towpath.store.queries import queries
@@ -27,10 +27,10 @@ _SQL = queries("ledgers")
 
 
 def dump_by_field(sets: SetByField, fields: tuple[MatchField, ...]) -> list[bytes]:
-    """Sets by field as a `bytea[]` in the order of the fields; empty where all are."""
+    """Sets by field as a `bytea[]` in the order of the mask; empty where all are."""
     if not any(sets.values()):
         return []
-    return [dump(sets.get(match_field, people())) for match_field in fields]
+    return [dump(sets.get(match_field, people())) for match_field in fields_of(mask(fields))]
 
 
 def load_by_field(
