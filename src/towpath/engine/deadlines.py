@@ -5,6 +5,8 @@ once more. When an arrival's window ends, whoever was attempted is errored and p
 get their attempt first. Architecture 5, rules 1, 2, 4 and 8.
 """
 
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -14,11 +16,12 @@ from towpath.engine.claim import Claimed
 from towpath.engine.courier import LEASE_ENDED, Answered
 from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
-from towpath.ledger.arrivals import Closing, give_up
+from towpath.ledger.arrivals import Closing, OpenArrival, give_up
 from towpath.ledger.events import Marked, MarkKind
 from towpath.ledger.windows import Windows, come_due
 from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
 from towpath.partners.protocol import Cause, Scope
+from towpath.people.action import Action
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends
 from towpath.store.arrivals import OpenArrivals
@@ -116,17 +119,22 @@ class Deadlines:
         """
         attempted: dict[ArrivalId, PeopleSet] = {}
         causes: dict[ArrivalId, requests.Attempt] = {}
-        for arrival in opened.arrivals:
-            if arrival.deadline > now:
-                continue
-            since = max(arrival.arrived_at, steady_since)
-            stopped = requests.stopped_behind(self.db, audience, since, STOPS)
-            tried = requests.attempts(self.db, audience, arrival.action, since, arrival.waiting)
-            found = arrival.waiting if stopped else union(one.members for one in tried)
-            newest = stopped or next((one for one in tried), None)
-            if newest is not None and found & arrival.waiting:
-                attempted[arrival.id] = found
-                causes[arrival.id] = newest
+        over = [arrival for arrival in opened.arrivals if arrival.deadline <= now]
+        since = {one.id: max(one.arrived_at, steady_since) for one in over}
+        if not over:
+            return attempted, causes
+        stopped = requests.stopped_behind(self.db, audience, min(since.values()), STOPS)
+        for one in over:
+            if stopped is not None and stopped.started_at >= since[one.id]:
+                attempted[one.id], causes[one.id] = one.waiting, stopped
+        for action in Action:
+            left = [one for one in over if one.action is action and one.id not in attempted]
+            oldest = min((since[one.id] for one in left), default=now)
+            waiting = union(one.waiting for one in left)
+            reading = requests.attempts(self.db, audience, action, oldest, waiting)
+            with contextlib.closing(reading) as tried:
+                for arrival, found, newest in tried_of(left, since, tried):
+                    attempted[arrival], causes[arrival] = found, newest
         return attempted, causes
 
     def _fold(self, now: Instant) -> bool:
@@ -136,6 +144,28 @@ class Deadlines:
             with self.db.transaction():
                 ledgers.close(self.db, ledgers.lock(self.db, audience), now)
         return bool(aged)
+
+
+def tried_of(
+    overdue: Iterable[OpenArrival],
+    since: Mapping[ArrivalId, Instant],
+    attempts: Iterator[requests.Attempt],
+) -> Iterator[tuple[ArrivalId, PeopleSet, requests.Attempt]]:
+    """Of each arrival: who was in an attempt that began at its `since` or later, and the newest of
+    them. `attempts` come the newest first; no more are read than are needed."""
+    tried: PeopleSet = people()
+    seen: list[requests.Attempt] = []
+    ahead = next(attempts, None)
+    for arrival in sorted(overdue, key=lambda one: since[one.id], reverse=True):
+        while ahead is not None and ahead.started_at >= since[arrival.id]:
+            if arrival.waiting <= tried:
+                break
+            tried |= ahead.members
+            seen.append(ahead)
+            ahead = next(attempts, None)
+        if found := arrival.waiting & tried:
+            newest = next(one for one in seen if one.members.intersect(found))
+            yield arrival.id, found, newest
 
 
 def everybody() -> PeopleSet:

@@ -4,7 +4,7 @@ In flight, backing off and open windows are read off these rows and kept nowhere
 that failed is never sent again: a new one is made of whoever of its people is still due.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from towpath.clock import Instant
@@ -307,21 +307,21 @@ class Attempt:
     request: RequestId | None
     code: int | None
     partner_request_ref: str | None
+    started_at: Instant
     members: PeopleSet
 
 
 def attempts(
     db: Db, audience: AudienceId, action: Action, since: Instant, members: PeopleSet
-) -> list[Attempt]:
+) -> Generator[Attempt, None, None]:
     """Answered attempts of `action` that began at `since` or later, near these numbers; the newest
-    first."""
+    first. Read as they are asked for, in a transaction: there may be very many. Close it."""
     if not members:
-        return []
+        return
     parameters = (audience, int(action), since, members.max(), members.min())
-    return [
-        Attempt(RequestId(row[0]), row[1], row[2], load(row[3]))
-        for row in db.execute(_SQL["read_attempts"], parameters, binary=True)
-    ]
+    with db.cursor("attempts", binary=True) as cursor:
+        for row in cursor.execute(_SQL["read_attempts"], parameters):
+            yield Attempt(RequestId(row[0]), *row[1:4], load(row[4]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,16 +334,16 @@ class Stops:
 
 
 def stopped_behind(db: Db, audience: AudienceId, since: Instant, stops: Stops) -> Attempt | None:
-    """A refusal since then, of a request or a probe, that stopped everybody on this way."""
-    given = {"audience": audience, "since": since}
-    causes = {
+    """The newest failure since then, of a request or a probe, that stopped all on this way."""
+    given = {
+        "audience": audience,
+        "since": since,
         "app_causes": list(stops.app),
         "connection_causes": list(stops.connection),
         "account_causes": list(stops.account),
     }
-    probe = db.execute(_SQL["probe_refused_behind"], given).fetchone()
-    found = probe or db.execute(_SQL["stopped_behind"], given | causes).fetchone()
-    return Attempt(found[0], found[1], found[2], people()) if found else None
+    found = db.execute(_SQL["stopped_behind"], given).fetchone()
+    return Attempt(*found, people()) if found else None
 
 
 @dataclass(frozen=True, slots=True)
