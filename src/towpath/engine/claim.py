@@ -179,7 +179,11 @@ def _retries(draft: _Draft, action: Action) -> bool:
 def _choose(
     draft: _Draft, action: Action, piece: Group, retry: Retry | None = None, parts: int = 1
 ) -> bool:
-    """Make a request of a piece, or of whoever of it may go; gives whether nobody has to wait."""
+    """Make a request of a piece, or of whoever of it may go; gives whether all of it went.
+
+    If not, the sender must look again: for who waits, and for those who would have come after who
+    was stopped, since a claim looks no further than it has room.
+    """
     new = settle_shared(draft.db, draft.ledger, action, piece, draft.in_flight, draft.now)
     if new.members:
         cause = Cause(retry.cause or Cause.SERVER) if retry else Cause.NONE
@@ -198,7 +202,7 @@ def _choose(
                 parts=parts,
             )
         )
-    return not new.waiting
+    return bool(new.members == piece.members)
 
 
 def _pieces(draft: _Draft, retry: Retry, groups: list[Group]) -> tuple[int, list[Group]]:

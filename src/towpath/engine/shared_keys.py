@@ -30,7 +30,6 @@ class Sendable:
     sharing: PeopleSet
     coholders: PeopleSet
     omitted: SetByField
-    waiting: PeopleSet
 
 
 def held_keys(
@@ -50,11 +49,10 @@ def settle_shared(
     """
     keys = held_keys(db, ledger, piece.members, piece.fields)
     if not keys:
-        return Sendable(piece.fields, piece.members, people(), people(), {}, people())
+        return Sendable(piece.fields, piece.members, people(), people(), {})
     ledgers.open_people(db, ledger, union(key.holders for key in keys))
     sharing = union(key.holders for key in keys) & piece.members
-    turn = turns(keys, sharing, in_flight)
-    going = turn.go
+    going = turns(keys, sharing, in_flight).go
     wanted = wanted_with_key(ledger, piece.fields)
     usable = usable_keys(keys, action, going, wanted)
     stopped = _stop(db, ledger, action, piece.fields, going, usable, now)
@@ -63,7 +61,7 @@ def settle_shared(
     omitted = {found: left & going for found, left in usable.left_out.items() if left & going}
     bound = coholders(keys, going, usable.left_out)
     ledgers.open_people(db, ledger, bound)
-    return Sendable(piece.fields, members, going, bound, omitted, turn.wait)
+    return Sendable(piece.fields, members, going, bound, omitted)
 
 
 def _stop(
