@@ -22,7 +22,7 @@ from towpath.store.ledgers import Ledger
 class Sendable:
     """A piece that may be sent: who, who of them share a key, with whom, and what is left out.
 
-    `waiting`: who must wait for a co-holder. `members` may be nobody.
+    `members` may be nobody: whoever is missing waits for a co-holder, or was stopped.
     """
 
     fields: tuple[MatchField, ...]
