@@ -24,8 +24,12 @@ def connected(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 def test_findings_are_told_all_at_once_and_nothing_is_stored(desk: Office, db: Db) -> None:
     file = desk.file("winback.yaml", EMPTY)
-    _, said = desk.run("canvas", "validate", file, code=1)
+    said, _ = desk.run("canvas", "validate", file, code=1)
     assert said.count("error in steps.add") == 4
+    assert (
+        "Run `towpath connect tiktok` first."
+        in desk.run("canvas", "validate", desk.file("sync.yaml", canvas(add=sync())), code=1)[0]
+    )
     told = desk.json("canvas", "validate", file, code=1)
     assert told["findings"][0]["code"] == "partner_missing"
     assert canvases.list_all(db, workspaces.ensure_default(db, database_now(db)).id) == []
@@ -37,8 +41,10 @@ def test_a_draft_with_findings_is_kept_but_makes_no_audience(connected: Office) 
     told = connected.json("canvas", "apply", file, code=1)
     assert (told["canvas"], told["revision"]) == ("Winback", 1)
     assert connected.sandbox.world.audiences == {}
-    _, said = connected.run("canvas", "launch", "Winback", code=1)
+    said, _ = connected.run("canvas", "launch", "Winback", code=1)
     assert "No audience is named" in said
+    said, _ = connected.run("canvas", "apply", file, code=1)
+    assert "as it was, revision 1. It is a draft, and cannot be launched yet." in said
 
 
 def test_apply_makes_the_audiences_and_says_so(connected: Office) -> None:
@@ -46,9 +52,10 @@ def test_apply_makes_the_audiences_and_says_so(connected: Office) -> None:
     again, they are the same two."""
     steps = {"add": sync("one", next_step="more"), "more": sync("two")}
     file = connected.file("winback.yaml", canvas(**steps))
-    _, said = connected.run("canvas", "apply", file)
+    said, _ = connected.run("canvas", "apply", file)
     assert "Winback is saved as revision 1." in said
-    connected.run("canvas", "apply", file)
+    said, _ = connected.run("canvas", "apply", file)
+    assert "Winback is as it was, revision 1." in said
     names = [one.name for one in connected.sandbox.world.audiences.values()]
     assert sorted(names) == ["one", "two"]
 
@@ -63,7 +70,7 @@ def test_an_existing_audience_is_named_by_its_id(connected: Office) -> None:
     connected.run("canvas", "apply", connected.file("loyal.yaml", text))
     connected.run("canvas", "launch", "Winback")
     other = connected.file("other.yaml", text.replace(made.audience_id, "123"))
-    _, said = connected.run("canvas", "validate", other, code=1)
+    said, _ = connected.run("canvas", "validate", other, code=1)
     assert "no audience of this id" in said
 
 
@@ -81,8 +88,71 @@ def test_a_life(connected: Office, db: Db) -> None:
         assert connected.json("canvas", "show", "Winback")["state"] == state
     _, said = connected.run("canvas", "pause", "Winback", code=1)
     assert "Winback is stopped" in said
+    _, said = connected.run("canvas", "stop", "Winback", code=1)
+    assert "Winback is stopped already." in said
+    assert "Launch it again" not in said
     told, _ = connected.run("canvas", "show", "Winback")
     assert "add" in told
+    assert "stopped, version 1" in told
+
+
+def test_life_as_json(connected: Office) -> None:
+    connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
+    connected.run("canvas", "launch", "Winback")
+    for command, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
+        told = connected.json("canvas", command, "Winback")
+        assert (told["canvas"], told["state"]) == ("Winback", state)
+
+
+def test_the_list(connected: Office) -> None:
+    assert (
+        "There is no Canvas in the database of TOWPATH_DATABASE_URL."
+        in connected.run("canvas", "list")[0]
+    )
+    connected.run("canvas", "apply", connected.file("a.yaml", canvas("A[b]", end="{kind: exit}")))
+    assert connected.json("canvas", "list") == [
+        {"name": "A[b]", "state": "draft", "version": None, "revision": 1, "inside": 0}
+    ]
+    assert "A[b]" in connected.run("canvas", "list")[0]
+    shown, _ = connected.run("canvas", "show", "A[b]")
+    assert "never launched" in shown
+    assert "Step" not in shown
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_what_show_tells_fits_a_narrow_screen(
+    connected: Office, db: Db, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """Counters with their reasons, dashes where a step has none, older versions, a newer draft."""
+    monkeypatch.setenv("COLUMNS", columns)
+    people = connected.file("people.csv", "external_id,email\nana,ana@example.com\n")
+    connected.run("import", people)
+    steps = {"wait": "{kind: delay, for: 1h, next: add}", "add": sync()}
+    connected.run("canvas", "apply", connected.file("winback.yaml", canvas(**steps)))
+    connected.run("canvas", "launch", "Winback")
+    version = connected.json("canvas", "show", "Winback")["version"]
+    db.execute(
+        "insert into tally (version, step, entered, not_synced) select id, 'add', 1234567, 1234567"
+        " from canvas_version where number = %s",
+        (version,),
+    )
+    changed = connected.file("winback.yaml", canvas(**steps | {"wait": "{kind: exit}"}))
+    connected.run("canvas", "apply", changed)
+    shown, _ = connected.run("canvas", "show", "Winback")
+    assert shown.count("1,234,567") == 2
+    assert ("–" in shown) == (columns == "80")
+    assert "The draft, revision 2, is not what version 1 is" in shown.replace("\n", " ")
+
+
+def test_a_second_sandbox_with_the_same_ids_is_noticed(connected: Office) -> None:
+    """Its new audience would inherit the ledger of another: nobody would ever be sent."""
+    connected.run("canvas", "apply", connected.file("one.yaml", canvas("A", add=sync("one"))))
+    connected.sandbox.reset()
+    two = connected.file("two.yaml", canvas("B", add=sync("two")))
+    for _ in range(2):
+        _, said = connected.run("canvas", "apply", two, code=1)
+        assert "which we know as 'one' already" in said
+        assert "--seed" in said
 
 
 def test_the_file_may_come_from_standard_input(
@@ -99,9 +169,9 @@ def test_a_trouble_is_shown_with_what_to_do(connected: Office, db: Db) -> None:
     connected.run("canvas", "launch", "Winback")
     assert connected.json("canvas", "show", "Winback")["steps"]["add"]["trouble"] is None
     db.execute("update connection set state = 'broken', broken_reason = 'connection (40105)'")
-    _, said = connected.run("canvas", "show", "Winback")
-    assert "add: The connection is broken: connection (40105)." in said
-    assert "connect again" in said
+    said, _ = connected.run("canvas", "show", "Winback")
+    assert "add: The connection is broken: TikTok refuses its token or app (code 40105)." in said
+    assert "Connect again" in said
     told = connected.json("canvas", "show", "Winback")["steps"]["add"]["trouble"]
     assert told["scope"] == "connection"
     assert troubles.of(db, [], database_now(db)) == {}

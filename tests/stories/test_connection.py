@@ -73,7 +73,7 @@ def test_a_dead_token_shows_on_the_canvas_and_stops_sending(told: Stage) -> None
     assert 8 <= sum(row.path == "user/info/" for row in told.sandbox.log.rows) <= 11
     trouble = told.trouble(version, "add")
     assert trouble is not None
-    assert "connection is broken: connection (40105)" in trouble.message
+    assert "refuses its token or app (code 40105)" in trouble.message
     assert "admin of the TikTok Business Center" in trouble.remedy
     assert "towpath connect tiktok" in trouble.remedy
     codes = [finding.code for finding in told.findings(canvas("Another", add=sync()))]
@@ -128,7 +128,7 @@ def test_a_removed_permission_shows_and_stops_sending_for_that_ad_account(told: 
     assert told.counters(other, "add").synced == 1
     trouble = told.trouble(mine, "add")
     assert trouble is not None
-    assert "denies the permission: permission (40001)" in trouble.message
+    assert "denies the permission (code 40001)" in trouble.message
     assert "admin of the TikTok Business Center" in trouble.remedy
     assert len(told.sent()) <= 7
     assert told.trouble(other, "add") is None

@@ -1,9 +1,9 @@
-"""`towpath canvas`: check, apply, launch, pause, resume, stop and show Canvases."""
+"""`towpath canvas`: check, apply, launch, pause, resume, stop, list and show Canvases."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from towpath.canvas.findings import Finding, findings_data, findings_text, launchable
-from towpath.canvas.graph import Graph, to_data
+from towpath.canvas.graph import Graph
 from towpath.canvas.parse import parse_canvas
-from towpath.cli import canvas_life, compose, output
+from towpath.cli import canvas_life, canvas_show, compose, opening, output
 from towpath.cli.canvas_life import Reach
 from towpath.engine.advance import exit_overdue
 from towpath.errors import InputError, NotFoundError
@@ -22,10 +22,9 @@ from towpath.ledger.windows import Windows
 from towpath.net.door import HttpDoor
 from towpath.people.filter_parse import nearest
 from towpath.settings import Settings
-from towpath.store import arrivals, canvases, tallies, waves, workspaces
-from towpath.store.canvases import Canvas
+from towpath.store import canvases, workspaces
+from towpath.store.canvases import Canvas, CanvasState
 from towpath.store.database import Db, database_now
-from towpath.store.tallies import COUNTERS
 
 T = TypeVar("T")
 
@@ -55,7 +54,7 @@ class Desk:
 @contextmanager
 def _desk() -> Iterator[Desk]:
     settings = compose.read_settings()
-    with compose.open_database(settings) as url, compose.connect(url) as db:
+    with opening.opened(settings) as url, compose.connect(url) as db:
         yield Desk(settings, db, workspaces.ensure_default(db, database_now(db)).id)
 
 
@@ -72,30 +71,34 @@ def _find(desk: Desk, name: str) -> Canvas:
     if found is None:
         known = [canvas.name for canvas in canvases.list_all(desk.db, desk.workspace)]
         remedy = nearest(name, known) if known else "`towpath canvas apply FILE` saves one."
-        raise NotFoundError(f"There is no Canvas named {name!r}.", remedy=remedy, field="name")
+        raise NotFoundError(
+            f"There is no Canvas named {name!r} in {opening.place(desk.settings)}.",
+            remedy=f"{remedy} Is this the right place? TOWPATH_DATA_DIR, TOWPATH_DATABASE_URL or"
+            " towpath.toml name another.",
+            field="name",
+        )
     return found
 
 
-def _tell(findings: list[Finding], *, as_json: bool, **more: object) -> None:
-    """Show findings and end with 1 when one of them stands in the way."""
+def _tell(findings: list[Finding], words: str, *, as_json: bool, **more: object) -> None:
+    """Show findings and `words`, and end with 1 when a finding stands in the way."""
     if as_json:
         output.show_json({**more, "findings": findings_data(findings)})
     else:
-        for line in findings_text(findings):
-            output.note(line)
+        for line in (*findings_text(findings), words):
+            output.say(line)
     if not launchable(findings):
         raise typer.Exit(1)
 
 
 @app.command("validate")
 def validate_command(file: File, as_json: AsJson = False) -> None:
-    """Check a file: everything that keeps it from launching, at once. Stores nothing."""
+    """Check a file: all findings that keep it from launching. Stores nothing."""
     with _desk() as desk:
         graph = _read(file)
         found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
-    _tell(found, as_json=as_json, canvas=graph.name)
-    if not as_json:
-        output.note(f"{graph.name} can be launched.")
+    can = "can" if launchable(found) else "cannot"
+    _tell(found, f"{graph.name} {can} be launched.", as_json=as_json, canvas=graph.name)
 
 
 @app.command("apply")
@@ -103,13 +106,18 @@ def apply_command(file: File, as_json: AsJson = False) -> None:
     """Save a file as the Canvas' draft, and create the audiences that it names."""
     with _desk() as desk:
         graph = _read(file)
+        before = canvases.find(desk.db, desk.workspace, graph.name)
         canvas, revision = canvas_life.save(desk.db, desk.workspace, graph, database_now(desk.db))
         found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
         if launchable(found):
             _reaching(desk, lambda reach: _make_audiences(desk, graph, reach))
-    _tell(found, as_json=as_json, canvas=graph.name, id=canvas, revision=revision)
-    if not as_json:
-        output.note(f"{graph.name} is saved as revision {revision}.")
+    if before is not None and before.revision == revision:
+        words = f"{graph.name} is as it was, revision {revision}."
+    else:
+        words = f"{graph.name} is saved as revision {revision}."
+    if not launchable(found):
+        words += " It is a draft, and cannot be launched yet."
+    _tell(found, words, as_json=as_json, canvas=graph.name, id=canvas, revision=revision)
 
 
 async def _findings(desk: Desk, graph: Graph, reach: Reach) -> list[Finding]:
@@ -142,18 +150,19 @@ def launch_command(name: Name, as_json: AsJson = False) -> None:
                 desk.db, desk.workspace, canvas, reach, database_now(desk.db)
             ),
         )
-    _tell(found, as_json=as_json, canvas=name, version=version)
-    if not as_json:
-        output.note(f"{name} is launched. `towpath serve` moves its people.")
+    words = f"{name} is launched. `towpath serve` moves its people."
+    if version is None:
+        words = f"{name} is not launched."
+    _tell(found, words, as_json=as_json, canvas=name, version=version)
 
 
 @app.command("pause")
-def pause_command(name: Name) -> None:
+def pause_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters or moves until the Canvas is resumed."""
     with _desk() as desk:
         found = _find(desk, name)
         canvases.pause(desk.db, desk.workspace, found.id, database_now(desk.db))
-    output.note(f"{name} is paused.")
+    _done(name, CanvasState.PAUSED, f"{name} is paused.", as_json=as_json)
 
 
 @app.command("resume")
@@ -162,6 +171,7 @@ def resume_command(
     overdue: Annotated[
         Overdue, typer.Option(help="People whose time passed meanwhile go on, or exit.")
     ] = Overdue.GO_ON,
+    as_json: AsJson = False,
 ) -> None:
     """People move again."""
     left = 0
@@ -173,60 +183,46 @@ def resume_command(
             canvases.resume(desk.db, desk.workspace, found.id, now)
             if overdue is Overdue.EXIT:
                 left = exit_overdue(desk.db, found.id, now, windows)
-    output.note(f"{name} runs again." + (f" {left:,} overdue people left it." if left else ""))
+    words = f"{name} runs again." + (f" {left:,} overdue people left it." if left else "")
+    _done(name, CanvasState.RUNNING, words, as_json=as_json, overdue_exited=left)
 
 
 @app.command("stop")
-def stop_command(name: Name) -> None:
+def stop_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters any more; who is inside leaves when their time comes."""
     with _desk() as desk:
         found = _find(desk, name)
         canvases.stop(desk.db, desk.workspace, found.id, database_now(desk.db))
-    output.note(f"{name} is stopped.")
+    _done(name, CanvasState.STOPPED, f"{name} is stopped.", as_json=as_json)
+
+
+def _done(name: str, state: CanvasState, words: str, *, as_json: bool, **more: object) -> None:
+    if as_json:
+        output.show_json({"canvas": name, "state": state.value, **more})
+    else:
+        output.say(words)
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """All Canvases: state, version, revision, and how many people are inside."""
+    with _desk() as desk:
+        found = canvas_show.listed(desk.db, desk.workspace)
+    if as_json:
+        output.show_json(found)
+    elif found:
+        canvas_show.show_list(found)
+    else:
+        output.say(f"There is no Canvas in {opening.place(desk.settings)}.")
 
 
 @app.command("show")
 def show_command(name: Name, as_json: AsJson = False) -> None:
     """The Canvas, its state, and the counters of its newest version."""
     with _desk() as desk:
-        shown = _shown(desk, _find(desk, name))
+        canvas, now = _find(desk, name), database_now(desk.db)
+        found = canvas_show.shown(desk.db, desk.workspace, canvas, now)
     if as_json:
-        output.show_json(shown)
-        return
-    output.show_table(
-        ("Step", *(counter.replace("_", " ") for counter in COUNTERS), "standing here"),
-        (
-            (step, *(f"{row[counter]:,}" for counter in COUNTERS), f"{row['standing']:,}")
-            for step, row in shown["steps"].items()
-        ),
-        title=f"{shown['name']}: {shown['state']}, revision {shown['revision']}",
-    )
-    for step, row in shown["steps"].items():
-        if row["trouble"]:
-            output.note(f"{step}: {row['trouble']['message']} {row['trouble']['remedy']}")
-
-
-def _shown(desk: Desk, canvas: Canvas) -> dict[str, Any]:
-    versions = canvases.versions(desk.db, desk.workspace, canvas.id)
-    steps: dict[str, dict[str, Any]] = {}
-    if versions:
-        newest = versions[-1]
-        counters = tallies.read(desk.db, newest.id)
-        standing = waves.standing(desk.db, newest.id)
-        reasons = arrivals.reasons(desk.db, newest.id)
-        troubles = canvas_life.troubles(desk.db, newest.graph, database_now(desk.db))
-        for step in newest.graph.walk():
-            steps[step] = {
-                **asdict(counters.get(step, tallies.Change())),
-                "standing": standing.get(step, 0),
-                "reasons": reasons.get(step, {}),
-                "trouble": asdict(troubles[step]) if step in troubles else None,
-            }
-    return {
-        "name": canvas.name,
-        "state": canvas.state.value,
-        "revision": canvas.revision,
-        "version": versions[-1].number if versions else None,
-        "draft": to_data(canvas.draft),
-        "steps": steps,
-    }
+        output.show_json(found)
+    else:
+        canvas_show.show(found)

@@ -5,10 +5,10 @@ The commands and the demo call these; the API will offer the same steps over HTT
 
 import asyncio
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from towpath.canvas.findings import Finding, Level
-from towpath.canvas.graph import Graph
+from towpath.canvas.graph import Graph, to_data
 from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, NewAudience
 from towpath.canvas.surroundings import PartnerView, Surroundings
 from towpath.canvas.validate import validate
@@ -17,7 +17,7 @@ from towpath.engine.paced_door import PacedDoor
 from towpath.errors import InputError, NotFoundError, PartnerError
 from towpath.ids import AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import Door
-from towpath.partners.protocol import Cause, Listed
+from towpath.partners.protocol import Answer, Cause, Listed
 from towpath.partners.registry import PARTNERS
 from towpath.store import apps, audiences, canvases, connections
 from towpath.store import troubles as stored_troubles
@@ -28,6 +28,12 @@ from towpath.store.secrets import KeyRing
 
 DEADLINE_S = 15.0
 CREATE_TRIES = 6
+CONNECT = "`towpath connect tiktok`"
+COMMANDS = {
+    "not_connected": f"Run {CONNECT} first.",
+    "connection_broken": f"Connect again: {CONNECT}.",
+}
+"""What to type, for findings that a command mends."""
 THROTTLED = (Cause.THROTTLED_APP, Cause.THROTTLED_ACCOUNT)
 
 Seen = Set[tuple[str, str]]
@@ -74,7 +80,8 @@ async def findings(
     for settings in graph.steps.values():
         if isinstance(settings, AudienceSync) and isinstance(settings.audience, ExistingAudience):
             seen |= await _seen(db, workspace, settings, settings.audience.ref, reach)
-    return validate(graph, surroundings(db, workspace, now, seen))
+    found = validate(graph, surroundings(db, workspace, now, seen))
+    return [replace(one, hint=COMMANDS.get(one.code, one.hint)) for one in found]
 
 
 async def _seen(
@@ -95,11 +102,14 @@ async def _seen(
 
 
 def save(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> tuple[CanvasId, int]:
-    """Save the graph as the draft of the Canvas of its name; gives its id and revision."""
+    """Save the graph as the draft of the Canvas of its name; gives its id and revision, which is
+    the one before when nothing differs."""
     found = canvases.find(db, workspace, graph.name)
     if found is None:
         canvas = canvases.create(db, workspace, graph, now)
         return canvas, canvases.read(db, workspace, canvas).revision
+    if to_data(found.draft) == to_data(graph):
+        return found.id, found.revision
     revision = canvases.save_draft(db, workspace, found.id, graph, revision=found.revision, now=now)
     return found.id, revision
 
@@ -151,14 +161,14 @@ def _account(db: Db, workspace: WorkspaceId, ref: PartnerRef) -> tuple[Connectio
                 return connection, account
     raise NotFoundError(
         f"No connection has the ad account {ref}.",
-        remedy="Connect it first, or name another.",
+        remedy=f"Name another, or connect with a token that reaches it: {CONNECT}.",
         field="ad_account",
     )
 
 
 def _door(db: Db, connection: Connection, reach: Reach) -> tuple[PacedDoor, str]:
     if connection.token is None:
-        raise PartnerError(f"{connection.name} has no token.", remedy="Connect it again.")
+        raise PartnerError(f"{connection.name} has no token.", remedy=f"Connect again: {CONNECT}.")
     token = connections.open_token(db, reach.keys, connection.workspace, connection.token)
     return PacedDoor(reach.door, db, connection.app), token
 
@@ -188,10 +198,10 @@ async def _create(
         await asyncio.sleep(created.answer.pause_s or 1.0)
     if created.audience is None:
         raise PartnerError(
-            f"{partner} did not create the audience {name!r}: {created.answer.message}"
-            f" (code {created.answer.code}).",
-            remedy="Apply the Canvas again; it is created once.",
+            f"{partner} did not create the audience {name!r}: {_said(created.answer)}.",
+            remedy=_remedy(created.answer, "Apply the Canvas again; it is created once."),
         )
+    _check_same(db, connection, account, created.audience.partner_ref, name)
     return audiences.ensure(
         db,
         connection.workspace,
@@ -201,6 +211,37 @@ async def _create(
         created_here=not created.existed,
         now=now,
     )
+
+
+def _check_same(
+    db: Db, connection: Connection, account: AdAccount, ref: PartnerRef, name: str
+) -> None:
+    """A partner never gives an id twice: under another name it would bring another's ledger along,
+    and people who stand there as added would never be sent."""
+    known = audiences.find_by_ref(db, connection.workspace, account.id, ref)
+    if known is None or known.name == name:
+        return
+    raise PartnerError(
+        f"The new audience {name!r} got the id {ref}, which we know as {known.name!r} already.",
+        remedy="That happens when a sandbox was started again: it forgets its audiences and gives"
+        " the same ids. Start it with another --seed and connect again, or use a fresh data_dir. If"
+        f' the audience was renamed at the partner, write {{id: "{ref}"}}.',
+        field="audience",
+    )
+
+
+def _said(answer: Answer) -> str:
+    """The partner's own words, with its code where it gave one."""
+    text = answer.message.rstrip(".") or f"no reason was given ({answer.cause})"
+    return text if answer.code is None else f"{text} (code {answer.code})"
+
+
+def _remedy(answer: Answer, otherwise: str) -> str:
+    if answer.cause is Cause.CONNECTION:
+        return f"The token is refused: connect again, {CONNECT}."
+    if answer.cause is Cause.NETWORK:
+        return f"Is TOWPATH_TIKTOK_BASE_URL right, and can it be reached? {otherwise}"
+    return otherwise
 
 
 async def _adopt(
@@ -239,9 +280,8 @@ async def _list(
     )
     if not listed.answer.applied:
         raise PartnerError(
-            f"{partner} did not list its audiences: {listed.answer.message}"
-            f" (code {listed.answer.code}).",
-            remedy="Try again; if the token is refused, connect again.",
+            f"{partner} did not list its audiences: {_said(listed.answer)}.",
+            remedy=_remedy(listed.answer, "Try again."),
         )
     return listed
 
@@ -278,6 +318,36 @@ class Trouble:
 
 
 ASK_ADMIN = "Ask the admin of the TikTok Business Center whether you may manage this ad account"
+EVERY_MINUTE = f"{ASK_ADMIN}; it is tried again every minute."
+BY_ITSELF = "It is tried again by itself."
+SENTENCES: dict[str, tuple[str, str]] = {
+    Cause.PERMISSION: (
+        "TikTok denies the permission{}. Nothing is sent; people wait",
+        EVERY_MINUTE,
+    ),
+    Cause.AD_ACCOUNT: ("TikTok has no such ad account any more{}. People wait", EVERY_MINUTE),
+    Cause.AUDIENCE: (
+        "TikTok has no such audience any more, or does not let it be edited{}. People wait",
+        "If it was deleted there, stop the Canvas and name another audience.",
+    ),
+    Cause.THROTTLED_APP: ("TikTok asked to wait: too many requests{}", BY_ITSELF),
+    Cause.THROTTLED_ACCOUNT: (
+        "TikTok asked to wait: too many requests for this ad account{}",
+        BY_ITSELF,
+    ),
+    Cause.MAINTENANCE: ("TikTok asked to wait: it is under maintenance{}", BY_ITSELF),
+    Cause.OURS: (
+        "TikTok does not know the address that was asked{}",
+        "Check TOWPATH_TIKTOK_BASE_URL.",
+    ),
+    Cause.NETWORK: ("TikTok could not be reached, or did not answer in time{}", BY_ITSELF),
+    Cause.SERVER: ("TikTok had a fault of its own{}", BY_ITSELF),
+    Cause.CONTRACT: ("TikTok answered in a way that it does not document{}", BY_ITSELF),
+    Cause.ROWS: ("TikTok did not accept something in the request{}", BY_ITSELF),
+    Cause.SIZE: ("TikTok found the request too large{}", "It is tried again in smaller parts."),
+    Cause.PARTIAL: ("TikTok applied only a part of the request{}", BY_ITSELF),
+}
+"""What a cause means for people who wait, and what to do; the code goes where the braces are."""
 
 
 def troubles(db: Db, graph: Graph, now: Instant) -> dict[StepId, Trouble]:
@@ -292,21 +362,19 @@ def troubles(db: Db, graph: Graph, now: Instant) -> dict[StepId, Trouble]:
 
 
 def _in_words(found: stored_troubles.Trouble) -> Trouble:
-    cause = found.reason.partition(" (")[0]
-    message, remedy = f"TikTok's last answer was: {found.reason}.", "It is tried again by itself."
+    cause, _, code = found.reason.rstrip(")").partition(" (")
+    told = f" (code {code})" if code else ""
     if found.scope == "connection":
-        message = f"The connection is broken: {found.reason}. Nothing is sent; people wait."
-        remedy = f"{ASK_ADMIN}, then connect again: towpath connect tiktok."
-    elif cause == Cause.PERMISSION:
-        message = f"TikTok denies the permission: {found.reason}. Nothing is sent; people wait."
-        remedy = f"{ASK_ADMIN}; it is tried again every minute."
-    elif cause == Cause.AD_ACCOUNT:
-        message = f"TikTok has no such ad account any more: {found.reason}. People wait."
-        remedy = f"{ASK_ADMIN}; it is tried again every minute."
-    elif cause == Cause.AUDIENCE:
-        message = f"TikTok has no such audience any more: {found.reason}. People wait."
-        remedy = "If it was deleted there, stop the Canvas and name another audience."
-    elif found.scope in ("app", "ad account"):
-        message = f"TikTok asked to wait: {found.reason}."
+        known = {"no token": "there is no token", "disconnected": "it was disconnected"}
+        why = known.get(cause, "TikTok refuses its token or app")
+        message = f"The connection is broken: {why}{told}. Nothing is sent; people wait"
+        remedy = (
+            f"Connect again: {CONNECT}. The admin of the TikTok Business Center can give a token."
+        )
+    else:
+        sentence, remedy = SENTENCES.get(
+            cause, ("TikTok did not accept the last request{}", BY_ITSELF)
+        )
+        message = sentence.format(told)
     since, ref = found.since, found.partner_request_ref
-    return Trouble(found.scope, found.reason, since, ref, message, remedy)
+    return Trouble(found.scope, found.reason, since, ref, f"{message}.", remedy)

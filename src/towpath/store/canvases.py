@@ -212,20 +212,27 @@ def _check_revision(found: Canvas, revision: int) -> None:
         )
 
 
-_REMEDY = {
-    CanvasState.DRAFT: "Launch it first.",
-    CanvasState.RUNNING: "Pause or stop it first.",
-    CanvasState.PAUSED: "Resume or stop it first.",
-    CanvasState.STOPPED: "Launch it again.",
+_REMEDIES = {
+    ("launched", CanvasState.RUNNING): "Stop it first; the draft is kept.",
+    ("launched", CanvasState.PAUSED): "Stop it first; the draft is kept.",
+    ("paused", CanvasState.DRAFT): "Nobody is in it before it is launched.",
+    ("paused", CanvasState.STOPPED): "Nobody enters it any more.",
+    ("resumed", CanvasState.DRAFT): "Launch it.",
+    ("resumed", CanvasState.STOPPED): "Launch it again; that makes a new version.",
+    ("stopped", CanvasState.DRAFT): "Nobody is in it before it is launched.",
 }
 
 
 def _check_state(found: Canvas, done: str, *allowed: CanvasState) -> None:
-    if found.state not in allowed:
-        now_is = "a draft" if found.state is CanvasState.DRAFT else found.state.value
-        raise ConflictError(
-            f"{found.name} is {now_is}, so it cannot be {done}.", remedy=_REMEDY[found.state]
-        )
+    if found.state in allowed:
+        return
+    now_is = "a draft" if found.state is CanvasState.DRAFT else found.state.value
+    if found.state.value == done or (done, found.state) == ("resumed", CanvasState.RUNNING):
+        raise ConflictError(f"{found.name} is {now_is} already.", remedy="Nothing is left to do.")
+    raise ConflictError(
+        f"{found.name} is {now_is}, so it cannot be {done}.",
+        remedy=_REMEDIES[done, found.state],
+    )
 
 
 def _set_state(db: Db, canvas: CanvasId, state: CanvasState, now: Instant) -> None:
