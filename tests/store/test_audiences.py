@@ -76,16 +76,10 @@ def test_another_workspace_finds_nothing(
         audiences.ensure(db, other, account, REF, "Mine", created_here=True, now=now)
 
 
-def test_a_learned_size_only_shrinks(db: Db, audience: AudienceId) -> None:
-    def size() -> int:
-        return audiences.routes(db, [audience])[audience].people_per_request
-
-    assert size() == 1_000
-    for learned, expected in ((500, 500), (800, 500), (125, 125)):
-        audiences.learn_size(db, audience, learned)
-        assert size() == expected
-    audiences.forget_size(db, audience)
-    assert size() == 1_000
+def test_a_learned_size_bounds_requests(db: Db, audience: AudienceId) -> None:
+    for learned, expected in ((None, 1_000), (500, 500), (2_000, 1_000)):
+        db.execute("update audience set people_per_request_learned = %s", (learned,))
+        assert audiences.routes(db, [audience])[audience].people_per_request == expected
 
 
 def test_a_route_is_open_unless_something_rests(

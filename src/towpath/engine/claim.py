@@ -206,15 +206,19 @@ def _choose(
 
 
 def _pieces(draft: _Draft, retry: Retry, groups: list[Group]) -> tuple[int, list[Group]]:
-    """The retried people in requests: halved when the rows were refused, never above the size.
+    """The retried people in requests: halved when the rows or the size were refused, and never
+    above the size.
 
     Halving finds the bad rows; if no part of eight is applied it is not the rows (rule 8).
     """
     parts, most = retry.parts, None
-    if Cause(retry.cause or Cause.SERVER) is Cause.ROWS and len(retry.members) > 1:
-        beyond = retry.parts * 2 > HALVED_PARTS_MAX
-        if not beyond or requests.any_part_applied(draft.db, retry.root):
-            parts, most = retry.parts * 2, (len(retry.members) + 1) // 2
+    cause = Cause(retry.cause or Cause.SERVER)
+    if len(retry.members) > 1 and (
+        cause is Cause.SIZE
+        or (cause is Cause.ROWS and retry.parts * 2 <= HALVED_PARTS_MAX)
+        or (cause is Cause.ROWS and requests.any_part_applied(draft.db, retry.root))
+    ):
+        parts, most = retry.parts * 2, (len(retry.members) + 1) // 2
     pieces: list[Group] = []
     for group in groups:
         size = request_size(draft.route, len(group.fields))

@@ -136,6 +136,7 @@ def _settle_alike(work: Settlement, rows: list[InFlight], by_id: dict[RequestId,
     requests.write_settled(work.db, written)
     if settled.settling is Settling.APPLIED:
         _repeat_later(work, rows)
+        _learn_size(work, rows)
 
 
 def _settled_row(
@@ -166,14 +167,22 @@ def _retry_at(work: Settlement, row: InFlight, answer: Answer) -> Instant:
     """When the request's people may be tried again: at once in a smaller request, after the pause
     of a resting scope, else after a backoff, and not before the partner asked for it."""
     if answer.cause is Cause.SIZE and len(row.members) > 1:
-        half = (len(row.members) + 1) // 2
-        head = work.ledger.head
-        head.people_per_request_learned = min(head.people_per_request_learned or half, half)
         return work.now
     pause = work.now + min(timedelta(seconds=answer.pause_s or 0), work.windows.pause_most)
     if answer.pause_s is not None and answer.cause.scope is not Scope.REQUEST:
         return pause
     return max(pause, work.windows.retry_at(work.now, row.tries, work.chance))
+
+
+def _learn_size(work: Settlement, rows: list[InFlight]) -> None:
+    """Remember a size that only succeeded after halving (architecture 6); a refusal alone, which
+    may be a bad day, teaches nothing."""
+    if all(row.parts == 1 for row in rows):
+        return
+    size = requests.size_after_halving(work.db, [row.id for row in rows], Cause.SIZE.value)
+    if size is not None:
+        head = work.ledger.head
+        head.people_per_request_learned = min(head.people_per_request_learned or size, size)
 
 
 def _refuse_for_good(work: Settlement, rows: list[InFlight], answer: Answer) -> None:

@@ -115,16 +115,6 @@ def list_all(db: Db, workspace: WorkspaceId) -> list[Audience]:
     return _find(db, "list_audiences", {"workspace": workspace})
 
 
-def learn_size(db: Db, audience: AudienceId, people: int) -> None:
-    """Remember: requests of this many people succeed where larger ones did not. Only shrinks."""
-    db.execute(_SQL["learn_size"], {"audience": audience, "people": people})
-
-
-def forget_size(db: Db, audience: AudienceId) -> None:
-    """Let requests be as large as the connection allows again."""
-    db.execute(_SQL["forget_size"], {"audience": audience})
-
-
 def routes(db: Db, audiences: Iterable[AudienceId]) -> dict[AudienceId, Route]:
     """The ways to these audiences, in one query."""
     with db.cursor(row_factory=class_row(Route)) as cursor:

@@ -294,6 +294,14 @@ def next_lease(db: Db) -> Instant | None:
     return found
 
 
+def size_after_halving(db: Db, ids: Sequence[RequestId], cause: str) -> int | None:
+    """The largest of these requests that were halved because their parent was refused for `cause`;
+    None: none was."""
+    row = db.execute(_SQL["size_after_halving"], (list(ids), cause)).fetchone()
+    found: int | None = row[0] if row else None
+    return found
+
+
 def any_part_applied(db: Db, root: RequestId) -> bool:
     """Was any request of this line of halvings applied? Then the rows differ, not the day."""
     row = db.execute(_SQL["any_part_applied"], (root,)).fetchone()
@@ -321,7 +329,7 @@ def attempts(
     parameters = (audience, int(action), since, members.max(), members.min())
     with db.cursor("attempts", binary=True) as cursor:
         for row in cursor.execute(_SQL["read_attempts"], parameters):
-            yield Attempt(RequestId(row[0]), *row[1:4], load(row[4]))
+            yield Attempt(row[0], row[1], row[2], row[3], load(row[4]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +351,7 @@ def stopped_behind(db: Db, audience: AudienceId, since: Instant, stops: Stops) -
         "account_causes": list(stops.account),
     }
     found = db.execute(_SQL["stopped_behind"], given).fetchone()
-    return Attempt(*found, people()) if found else None
+    return Attempt(found[0], found[1], found[2], found[3], people()) if found else None
 
 
 @dataclass(frozen=True, slots=True)

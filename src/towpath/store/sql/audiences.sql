@@ -31,14 +31,6 @@ select id, workspace, ad_account, partner_ref, name, created_here, created_at,
 from audience where workspace = %(workspace)s
 order by name, id;
 
--- name: learn_size
-update audience
-set people_per_request_learned = least(people_per_request_learned, %(people)s::int4)
-where id = %(audience)s;
-
--- name: forget_size
-update audience set people_per_request_learned = null where id = %(audience)s;
-
 -- name: read_route
 select audience.id as audience, audience.workspace, audience.partner_ref as audience_ref,
   ad_account.id as ad_account, ad_account.partner_ref as ad_account_ref,

@@ -51,6 +51,10 @@ order by audience, id limit %s;
 -- name: next_lease
 select min(lease_until) from request where state = 'in flight';
 
+-- name: size_after_halving
+select max(r.people) from request r join request parent on parent.id = r.parent
+where r.id = any(%s) and parent.cause = %s;
+
 -- name: any_part_applied
 select exists (select from request where root = %s and state = 'applied');
 

@@ -264,6 +264,8 @@ create index request_in_flight on request (audience) where state = 'in flight';
 create index request_lease on request (lease_until) where state = 'in flight';
 create index request_retry on request (audience, retry_at) where retry_at is not null;
 create index request_window on request (audience, window_end) where window_end is not null;
+create index request_root on request (root) where root is not null;
+create index request_attempts on request (audience, action, started_at);
 create index request_log on request (audience, seq) where seq is not null;
 
 -- A contrary request to repeat when a window ends: people go to `maybe` then (settle resend).
