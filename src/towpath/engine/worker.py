@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 IDLE_S = 0.1
 RECONNECT_S = 1.0
+DEADLINES_EVERY_S = 0.5
 TOKEN_KEPT_S = 1.0
 PERMIT_WAIT_S = 5.0
 
@@ -120,17 +121,21 @@ class Worker:
     async def _walk(self, pool: ThreadPoolExecutor) -> None:
         """Let people enter, move waves, and let time do its part."""
         db = self.parts.connect()
-        services = (
-            Entrance(db),
-            Advance(db, self.parts.windows),
-            Deadlines(db, self.parts.windows, Random(self.parts.seed)),
-        )
+        services: list[Service] = [Entrance(db), Advance(db, self.parts.windows)]
+        deadlines = Deadlines(db, self.parts.windows, Random(self.parts.seed))
+        deadlines_at = 0.0
         try:
             while not self.stop.is_set():
                 more = False
                 for service in services:
                     now = await _in(pool, database_now, db)
                     more |= await _tick(pool, service, now)
+                if time.monotonic() >= deadlines_at:
+                    now = await _in(pool, database_now, db)
+                    if await _tick(pool, deadlines, now):
+                        more = True
+                    else:
+                        deadlines_at = time.monotonic() + DEADLINES_EVERY_S
                 self._wake.set()
                 if not more:
                     await _sleep(self.stop, IDLE_S)
