@@ -45,7 +45,7 @@ def data_dir(open_folder: Path) -> Path:
 def _holder(
     data_dir: Path, *, python: str = sys.executable, user: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Another process that owns the server, and the server's pid."""
+    """Another process that is attached to the server, and the server's pid."""
     with subprocess.Popen(
         [python, "-c", textwrap.dedent(HOLD), str(data_dir), str(embedded_binaries.find())],
         stdin=subprocess.PIPE,
@@ -70,6 +70,10 @@ def _sql(server: embedded.Server, statement: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 def _wait_gone(pid: int) -> None:
     give_up = time.monotonic() + 10
     while time.monotonic() < give_up:
@@ -85,7 +89,6 @@ def _wait_gone(pid: int) -> None:
 
 def _survives(data_dir: Path) -> None:
     with embedded.running(data_dir, extra=QUICK) as server:
-        assert server.owned
         assert _sql(server, "select n from survivor") == [(7,)]
 
 
@@ -96,25 +99,37 @@ def test_stops_with_its_block_and_keeps_what_was_written(data_dir: Path) -> None
     _survives(data_dir)
 
 
-def test_dies_with_a_killed_owner(data_dir: Path) -> None:
-    with _holder(data_dir) as (owner, pid):
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
+def test_dies_when_all_who_are_attached_are_killed(data_dir: Path) -> None:
+    with _holder(data_dir) as (first, pid), _holder(data_dir) as (second, same):
+        assert pid == same
+        first.kill()
+        first.wait()
+        second.kill()
+        second.wait()
         _wait_gone(pid)
     _survives(data_dir)
 
 
-def test_recovers_at_once_from_a_killed_owner(data_dir: Path) -> None:
-    with _holder(data_dir) as (owner, _):
-        owner.send_signal(signal.SIGKILL)
-        _survives(data_dir)  # the old server may still be shutting down
+def test_dies_with_a_killed_keeper_and_recovers(data_dir: Path) -> None:
+    with _holder(data_dir) as (_, pid):
+        os.kill(_parent(pid), signal.SIGKILL)
+        _wait_gone(pid)
+        _survives(data_dir)
 
 
-def test_recovers_from_kill_of_both(data_dir: Path) -> None:
-    with _holder(data_dir) as (owner, pid):
-        os.kill(pid, signal.SIGKILL)
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
+def test_whoever_comes_as_the_last_one_is_killed_is_served(data_dir: Path) -> None:
+    for _again in range(5):
+        with _holder(data_dir) as (holder, _):
+            holder.kill()
+            _survives(data_dir)  # the old server may still be shutting down
+
+
+def test_recovers_from_kill_of_all(data_dir: Path) -> None:
+    with _holder(data_dir) as (holder, pid):
+        keeper = _parent(pid)
+        for each in (pid, keeper, holder.pid):
+            os.kill(each, signal.SIGKILL)
+        holder.wait()
         assert (data_dir / "data" / "postmaster.pid").exists()
         _survives(data_dir)
 
@@ -130,8 +145,22 @@ def test_a_second_process_attaches_and_stops_nothing(data_dir: Path) -> None:
     with _holder(data_dir) as (_, pid):
         for _again in range(2):
             with embedded.running(data_dir, extra=QUICK) as server:
-                assert (server.owned, server.pid) == (False, pid)
+                assert server.pid == pid
                 assert _sql(server, "select n from survivor") == [(7,)]
+
+
+def test_whoever_came_first_may_leave_first(data_dir: Path) -> None:
+    """Nobody who is attached is cut off; the last one to leave waits for the server's end."""
+    with (
+        _holder(data_dir) as (first, pid),
+        embedded.running(data_dir, extra=QUICK) as server,
+        psycopg.connect(server.url) as db,
+    ):
+        first.communicate("")
+        assert first.returncode == 0
+        os.kill(_parent(pid), signal.SIGTERM)  # as when a whole group is told to end
+        assert db.execute("select n from survivor").fetchall() == [(7,)]
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_never_uses_a_half_made_cluster(open_folder: Path) -> None:
@@ -236,6 +265,26 @@ class TestAsRoot:
             owner.communicate("")
             assert owner.returncode == 0
             _wait_gone(pid)
+
+    def test_a_user_without_a_name_is_told_what_to_do(self, open_folder: Path) -> None:
+        user = 54_321
+        home = open_folder / "nameless"
+        home.mkdir()
+        os.chown(home, user, user)
+        ask = "import sys; from pathlib import Path; from towpath.store import embedded\n"
+        ask += "with embedded.running(Path(sys.argv[1])): pass"
+        ended = subprocess.run(
+            [_python_for(user), "-c", ask, home / "data"],
+            user=user,
+            group=user,
+            extra_groups=[],
+            cwd="/",
+            env={"PYTHONPATH": SOURCE, "PATH": str(embedded_binaries.find())},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert f"Give user {user} a name in /etc/passwd" in ended.stderr
 
 
 def _python_for(user: int) -> str:

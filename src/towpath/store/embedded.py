@@ -1,12 +1,14 @@
 """The embedded PostgreSQL: one server a data directory, started, tuned and stopped by Towpath.
 
-`embedded_binaries.py` finds the binaries; the launcher is ours. It promises: one owner (a file
-lock, which the kernel frees when the owner is killed); a server that dies with its owner; a start
-that recovers whatever a kill -9 of either left behind; as root without creating a user. It listens
-on a Unix socket in a directory that only its user can enter, never on a port. Whoever comes second,
-while the owner lives, attaches to the running server.
+`embedded_binaries.py` finds the binaries; the launcher is ours. It promises: one server, which runs
+as long as anybody is attached, whoever came first or leaves first, and not a moment longer, even
+when all are killed (file locks, which the kernel frees); a start that recovers whatever a kill -9
+left behind; as root without creating a user. It listens on a Unix socket in a directory that only
+its user can enter, never on a port. The server's parent is a small process of its own, its keeper
+(`embedded_exec.py`): were it one of the commands, the server would end with that one.
 
-    data_dir/lock         held by the owner
+    data_dir/lock         held by the keeper, and before by the command that starts it
+    data_dir/attached     shared by all commands; the keeper waits to have it alone, and stops
     data_dir/data/        PostgreSQL's own directory
     data_dir/socket/      its socket (in a temporary directory where this path would be too long)
     data_dir/server.log   what it says
@@ -19,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,7 +31,7 @@ from typing import IO
 from urllib.parse import quote
 
 from towpath.errors import StoreError
-from towpath.store import embedded_binaries, embedded_exec
+from towpath.store import embedded_binaries, embedded_exec, embedded_tuning
 
 USER = "towpath"
 START_S_MAX = 120.0  # crash recovery replays up to max_wal_size
@@ -36,17 +39,15 @@ RETRY_S = 15.0  # how long a killed server's last backends may keep its shared m
 STOP_S_MAX = 60.0
 SOCKET_BYTES_MAX = 85  # the kernel takes 104 to 108 bytes, and "/.s.PGSQL.5432" follows
 LOG_BYTES_MAX = 10 * 2**20
-ATTACH_S = 0.1  # a killed owner's lock is freed a moment after its death: look twice
 _POLL_S = 0.01
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `owned` says whether it stops with us."""
+    """A running server."""
 
     socket_dir: str
     pid: int
-    owned: bool
 
     @property
     def url(self) -> str:
@@ -62,23 +63,23 @@ class Server:
 def running(
     data_dir: Path, *, extra: Mapping[str, str] | None = None, binaries: Path | None = None
 ) -> Iterator[Server]:
-    """A server on `data_dir`, ours for the time of the block, or another owner's if one is there.
+    """A server on `data_dir` for the time of the block: the running one, or else a new one.
 
-    `extra` holds settings that go before ours (tests pass fsync=off); `binaries` a folder with
-    `postgres` in it instead of the one found. Enter from a thread that lasts as long as the block:
-    the kernel ends the server with the thread that started it. Raises StoreError.
+    `extra` holds settings of a new one that go before ours (tests pass fsync=off); `binaries` a
+    folder with `postgres` in it instead of the one found. Whoever leaves last returns when the
+    server has stopped. Raises StoreError.
     """
     data_dir = data_dir.expanduser().absolute()
     _make_folder(data_dir)
-    with _open_lock(data_dir) as lock:
-        if not _take(lock, data_dir):
-            yield _read_server(data_dir, owned=False)
-            return
-        launcher = _Launcher(data_dir, binaries or embedded_binaries.find(), dict(extra or {}))
+    with _open_lock(data_dir, "attached") as attached:
+        server = None
         try:
-            yield launcher.start()
+            server = _attach(data_dir, attached, binaries, dict(extra or {}))
+            yield server
         finally:
-            launcher.stop()
+            _leave(data_dir, attached)
+            if server is not None and Path(server.socket_dir).parent != data_dir:
+                _remove_unused(Path(server.socket_dir))
 
 
 def _make_folder(folder: Path) -> None:
@@ -97,9 +98,9 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _open_lock(data_dir: Path) -> Iterator[IO[str]]:
+def _open_lock(data_dir: Path, name: str) -> Iterator[IO[str]]:
     try:
-        lock = (data_dir / "lock").open("a")
+        lock = (data_dir / name).open("a")
     except OSError as error:
         raise StoreError(
             f"The data directory {data_dir} cannot be written: {error.strerror}.",
@@ -109,24 +110,56 @@ def _open_lock(data_dir: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def _take(lock: IO[str], data_dir: Path) -> bool:
-    """True once the lock is ours; False once another owner's server is ready to be used."""
-    begun = ready_since = time.monotonic()
-    while time.monotonic() - begun < START_S_MAX:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not _is_ready(data_dir):
-                ready_since = time.monotonic()
-            if time.monotonic() - ready_since > ATTACH_S:
-                return False
-            time.sleep(_POLL_S)
-        else:
-            return True
+def _try(lock: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _attach(
+    data_dir: Path, attached: IO[str], binaries: Path | None, extra: dict[str, str]
+) -> Server:
+    """Share `attached`, so that no keeper stops any more; find a server ready, or start one."""
+    give_up = time.monotonic() + START_S_MAX
+    while time.monotonic() < give_up:
+        if _try(attached, fcntl.LOCK_SH):
+            with _open_lock(data_dir, "lock") as lock:
+                if _try(lock, fcntl.LOCK_EX):
+                    found = binaries or embedded_binaries.find()
+                    return _Launcher(data_dir, found, extra, lock.fileno()).start()
+            if _is_ready(data_dir):
+                return _read_server(data_dir)
+        time.sleep(_POLL_S)
     raise StoreError(
         f"Another Towpath holds {data_dir}, and its PostgreSQL does not become ready.",
         remedy=f"Read {data_dir / 'server.log'}, or stop the other process.",
     )
+
+
+def _leave(data_dir: Path, attached: IO[str]) -> None:
+    """Let go. The last one waits for the server's end: its folder may be removed after that, and a
+    container ends with its command."""
+    fcntl.flock(attached, fcntl.LOCK_UN)
+    give_up = time.monotonic() + STOP_S_MAX
+    while time.monotonic() < give_up:
+        with _open_lock(data_dir, "lock") as lock:
+            if _try(lock, fcntl.LOCK_EX):
+                return
+        # To be had alone: the keeper has yet to notice. To be shared only: others are attached.
+        # Neither: the keeper has it, and stops the server now.
+        alone = _try(attached, fcntl.LOCK_EX)
+        if not alone and _try(attached, fcntl.LOCK_SH):
+            return
+        fcntl.flock(attached, fcntl.LOCK_UN)
+        time.sleep(_POLL_S)
+
+
+def _remove_unused(socket_dir: Path) -> None:
+    """Remove a server's temporary directory, unless it listens there still, for others."""
+    if not (socket_dir / ".s.PGSQL.5432").exists():
+        shutil.rmtree(socket_dir, ignore_errors=True)
 
 
 def _pid_lines(data_dir: Path) -> list[str]:
@@ -163,22 +196,22 @@ def _live_pid(data_dir: Path) -> int | None:
     return pid if "postgres" in found.stdout else None
 
 
-def _read_server(data_dir: Path, *, owned: bool) -> Server:
+def _read_server(data_dir: Path) -> Server:
     lines = _pid_lines(data_dir)
-    return Server(socket_dir=lines[4], pid=int(lines[0]), owned=owned)
+    return Server(socket_dir=lines[4], pid=int(lines[0]))
 
 
 class _Launcher:
-    """Starts and stops the server of a directory whose lock we hold."""
+    """Starts the server of a directory whose lock we hold; its keeper inherits the lock."""
 
-    def __init__(self, data_dir: Path, binaries: Path, extra: dict[str, str]) -> None:
+    def __init__(self, data_dir: Path, binaries: Path, extra: dict[str, str], lock: int) -> None:
         self._dir = data_dir
+        self._lock = lock
         self._data = data_dir / "data"
         self._socket = data_dir / "socket"
         self._log = data_dir / "server.log"
         self._root = os.geteuid() == 0
         self._extra = extra
-        self._process: subprocess.Popen[bytes] | None = None
         self._major = embedded_binaries.major(binaries)
         if self._root:
             _check_passable(data_dir)
@@ -191,36 +224,24 @@ class _Launcher:
         self._check_version()
         self._end_predecessor()
         self._prepare_socket()
-        settings = {**_tuning(), **self._lz4(), **self._extra, **self._fixed()}
+        settings = {**embedded_tuning.settings(), **self._lz4(), **self._extra, **self._fixed()}
         command = [str(self._bin / "postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         begun = time.monotonic()
-        self._process = self._spawn(command)
+        keeper = self._keep(command)
         while not _is_ready(self._dir):
-            if self._process.poll() is not None:
+            if keeper.poll() is not None:
                 # Backends of a killed server take a moment to notice and hold its memory till then.
                 if time.monotonic() - begun > RETRY_S or not self._memory_still_held():
                     raise self._failure("PostgreSQL did not start")
                 time.sleep(0.1)
-                self._process = self._spawn(command)
+                keeper = self._keep(command)
             if time.monotonic() - begun > START_S_MAX:
-                self.stop()
                 raise self._failure(f"PostgreSQL was not ready within {START_S_MAX:.0f} s")
             time.sleep(_POLL_S)
-        return _read_server(self._dir, owned=True)
-
-    def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait()
-        if self._socket.parent != self._dir:
-            shutil.rmtree(self._socket, ignore_errors=True)
+        threading.Thread(target=keeper.wait, daemon=True).start()  # no zombie when it ends
+        return _read_server(self._dir)
 
     def _create(self) -> None:
         """Make the cluster beside its place and move it there, so that a half one is never used."""
@@ -243,8 +264,14 @@ class _Launcher:
         command += ["--locale=C", "--no-instructions"]
         if self._extra.get("fsync") == "off":
             command += ["--no-sync"]
-        if self._spawn(command).wait() != 0:
-            raise self._failure("PostgreSQL's data directory could not be created")
+        if self._spawn(["run", str(os.getpid()), *command]).wait() != 0:
+            failed = self._failure("PostgreSQL's data directory could not be created")
+            if "could not look up effective user ID" in failed.message:
+                failed.remedy = (
+                    f"Give user {os.geteuid()} a name in /etc/passwd, or name a server with"
+                    " TOWPATH_DATABASE_URL."
+                )
+            raise failed
         fresh.rename(self._data)
 
     def _check_version(self) -> None:
@@ -256,7 +283,7 @@ class _Launcher:
             )
 
     def _end_predecessor(self) -> None:
-        """A killed owner's server may be shutting down still, or its leavings may lie about."""
+        """A killed keeper's server may be shutting down still, or its leavings may lie about."""
         pid = _live_pid(self._dir)
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -294,6 +321,11 @@ class _Launcher:
         answer = subprocess.run(ask, capture_output=True, check=False)
         return {"wal_compression": "lz4"} if answer.returncode == 0 else {}
 
+    def _keep(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start the server under a keeper of its own."""
+        attached = str(self._dir / "attached")
+        return self._spawn(["keep", attached, str(self._lock), str(STOP_S_MAX), *command])
+
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.1"))
@@ -301,13 +333,14 @@ class _Launcher:
             self._log.chmod(0o600)
             self._log_start = log.tell()
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", embedded_exec.__file__, str(os.getpid()), *command],
+                [sys.executable, "-I", "-S", embedded_exec.__file__, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-                start_new_session=True,  # Ctrl-C is for Towpath, which then stops the server
+                start_new_session=True,  # Ctrl-C is for the command, which then leaves
+                pass_fds=[self._lock],
             )
 
     def _memory_still_held(self) -> bool:
@@ -337,36 +370,3 @@ def _check_passable(data_dir: Path) -> None:
                 remedy=f"Set TOWPATH_DATA_DIR to another place (for example /var/lib/towpath), run"
                 f" Towpath as an ordinary user, or run `chmod o+x {place}`.",
             )
-
-
-def _tuning() -> dict[str, str]:
-    """Settings for one program on one machine: durable, sized to its memory, quiet about people."""
-    memory_mb = _memory_bytes() // 2**20
-    return {
-        "max_connections": "50",
-        "shared_buffers": f"{max(64, min(memory_mb // 4, 2048))}MB",
-        "effective_cache_size": f"{max(128, memory_mb // 2)}MB",
-        "maintenance_work_mem": f"{max(32, min(memory_mb // 32, 512))}MB",
-        "work_mem": "16MB",
-        "random_page_cost": "1.1",
-        "jit": "off",
-        "wal_level": "minimal",  # nobody replicates from here
-        "max_wal_senders": "0",
-        "max_wal_size": "4GB",
-        "checkpoint_timeout": "15min",
-        "synchronous_commit": "on",
-        "fsync": "on",
-        "timezone": "UTC",
-        # Error details and statements can hold an e-mail or a phone number: never into the log.
-        "log_error_verbosity": "terse",
-        "log_min_error_statement": "panic",
-    }
-
-
-def _memory_bytes() -> int:
-    """The machine's memory, or the control group's if that is less."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):
-        return machine
