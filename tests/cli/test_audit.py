@@ -28,7 +28,7 @@ def test_all_well(command: typer.Typer) -> None:
     done = CliRunner().invoke(command, [])
     assert done.exit_code == 0, done.output
     assert "all well" in done.stdout
-    assert "Nothing differs." in done.stderr
+    assert "Nothing differs." in done.stdout
     done = CliRunner().invoke(command, ["--json"])
     told = json.loads(done.stdout)
     assert told["findings"] == []

@@ -30,7 +30,7 @@ def test_the_token_comes_from_standard_input(desk: Office, monkeypatch: pytest.M
     typed(monkeypatch, f"{token}\n")
     told, said = desk.run("connect", "tiktok")
     assert "River Shop" in told
-    assert "TikTok is connected." in said
+    assert "TikTok is connected." in told
     assert token not in told + said
     typed(monkeypatch, token)
     found = desk.json("connect", "tiktok")
@@ -117,7 +117,7 @@ def test_what_the_token_does_not_reach_is_told(
     typed(monkeypatch, world.token)
     desk.run("connect", "tiktok")
     typed(monkeypatch, world.issue([], SCOPES).token)
-    _, said = desk.run("connect", "tiktok")
+    said, _ = desk.run("connect", "tiktok")
     assert "reaches no ad account" in said
     assert said.count("no longer reaches") == 3
     assert "TikTok has another token now." in said

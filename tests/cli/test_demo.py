@@ -45,7 +45,9 @@ def test_all_sides_agree(
     assert told["agree"]
     assert told["expected_keys"] == told["sandbox_keys"]
     assert told["steps"]["add"]["synced"] > 100
+    assert sum(told["faults"].values()) <= told["requests"]
     assert "SANDBOX" in said.err
+    assert "database.migrated" not in said.err
 
 
 def test_a_database_with_people_is_left_alone(

@@ -137,6 +137,9 @@ def test_command_prints_counts_and_writes_reports(command: typer.Typer, path: Pa
     assert "not an email" not in ndjson.read_text()
     done = CliRunner().invoke(command, [str(path), "--report", str(table)])
     assert "has no @" in done.stdout
+    assert "5 rows, 3 people: 0 new" in done.stdout
+    assert "Refused: 1 row, 3 cells" in done.stdout
+    assert done.stderr == ""
     with table.open(newline="") as file:
         assert [row["line"] for row in csv.DictReader(file)] == ["3", "3", "3", "4"]
 
@@ -147,6 +150,7 @@ def test_command_prints_counts_and_writes_reports(command: typer.Typer, path: Pa
         (["--country", "UK"], "GB"),
         (["--separator", "::"], "one character"),
         (["--report", "/nowhere/x"], "report"),
+        (["--report", "-"], "into a file"),
     ],
 )
 def test_command_refuses_what_cannot_be(
@@ -161,3 +165,24 @@ def test_no_such_file(command: typer.Typer, tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         done = CliRunner().invoke(command, [str(path)])
         assert isinstance(done.exception, InputError)
+
+
+def test_near_columns_are_told(command: typer.Typer, tmp_path: Path) -> None:
+    """A misspelled column would be kept as an attribute, and nobody be matched by it."""
+    path = tmp_path / "near.csv"
+    path.write_text("external_id,e-mail,phne,plan,[bold]\nu1,a@x.co,1,pro,x\n")
+    done = CliRunner().invoke(command, [str(path)])
+    assert done.exit_code == 0
+    assert "'e-mail' is an attribute; did you mean email?" in done.stderr
+    assert "did you mean phone?" in done.stderr
+    assert done.stderr.count("\n") == 2
+    assert "1 row, 1 person" in done.stdout
+    assert "[bold]" in done.stdout
+
+
+def test_a_column_named_id(command: typer.Typer, tmp_path: Path) -> None:
+    path = tmp_path / "id.csv"
+    path.write_text("email,id\na@x.co,1\n")
+    done = CliRunner().invoke(command, [str(path)])
+    assert isinstance(done.exception, InputError)
+    assert (done.exception.remedy, done.exception.field) == ("Name it external_id.", "column 2")

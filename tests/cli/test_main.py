@@ -6,9 +6,12 @@ import shlex
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
+import typer
 
 from towpath.cli import compose, main, output
 from towpath.errors import InputError, SettingsError, StoreError
@@ -116,6 +119,23 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, extra: list[str]) -> Non
     assert _code("migrate", *extra) == 130
 
 
+@pytest.mark.parametrize("extra", [[], ["--json"]])
+def test_ctrl_c_at_a_prompt_is_130_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], extra: list[str]
+) -> None:
+    _failing(monkeypatch, typer.Abort())
+    assert _code("migrate", *extra) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_lost_database_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _failing(monkeypatch, psycopg.errors.AdminShutdown("terminating connection"))
+    assert _code("migrate") == 1
+    assert "connection to the database was lost" in capsys.readouterr().err
+
+
 def test_a_closed_pipe_is_no_fault() -> None:
     command = f"{shlex.join(COMMAND)} --help | true"
     ended = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
@@ -180,6 +200,17 @@ def test_the_embedded_database_ends_with_us(open_folder: Path) -> None:
         compose.connect(url)
 
 
+def test_a_new_database_is_said_and_a_missing_canvas_names_the_place(
+    open_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWPATH_DATA_DIR", str(open_folder / "new"))
+    assert _code("canvas", "show", "Winback") == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"A new database was made in {open_folder / 'new'}")
+    assert f"There is no Canvas named 'Winback' in {open_folder / 'new'}." in said
+    assert "database.migrated" not in said
+
+
 def test_sealing_needs_a_key_of_the_operators(empty_database_url: str) -> None:
     settings = Settings.model_validate({"database_url": empty_database_url})
     with pytest.raises(SettingsError, match="no key to seal") as caught:
@@ -191,3 +222,24 @@ def test_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     output.show_table(["step", "entered"], [["add", 7]])
     assert "\x1b" not in (shown := capsys.readouterr().out)
     assert "entered" in shown
+    output.show_table(["step"], [["[red]add[/red]"]], title="[b]")
+    assert "[red]add[/red]" in (shown := capsys.readouterr().out)
+    assert "[b]" in shown
+
+
+def test_the_place_of_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_error(InputError("a time is needed.", field="steps.x.for"), as_json=False)
+    assert capsys.readouterr().err == "Error in steps.x.for: a time is needed.\n"
+
+
+def test_times_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_json({"at": datetime(2026, 3, 1, 12, tzinfo=UTC)})
+    assert capsys.readouterr().out == '{"at": "2026-03-01T12:00:00Z"}\n'
+
+
+def test_a_screen_without_the_letters() -> None:
+    environ = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [*COMMAND, "match", "email", "jos\u00e9@example.com"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert "UnicodeEncodeError" not in done.stderr
+    assert "jos?@example.com" in done.stdout

@@ -39,9 +39,12 @@ def test_refused(command: typer.Typer) -> None:
     done = CliRunner().invoke(command, ["idfa", zeros])
     assert done.exit_code == 1
     assert "denied" in done.stdout
+    assert "is empty" in CliRunner().invoke(command, ["email", ""]).stdout
 
 
 def test_wrong_use(command: typer.Typer) -> None:
     assert CliRunner().invoke(command, ["fax", "1"]).exit_code == 2
     done = CliRunner().invoke(command, ["phone", "1", "--country", "UK"])
     assert isinstance(done.exception, InputError)
+    assert done.exception.message == "'UK' is no country code of ISO 3166."
+    assert done.exception.remedy == "Did you mean GB?"

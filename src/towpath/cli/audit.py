@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from towpath.cli import compose, output
+from towpath.cli import compose, opening, output
 from towpath.store import audit
 from towpath.store.audit import Report
 
@@ -13,7 +13,7 @@ def audit_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Recount every counter and set from what was kept. Exit code 1 when anything differs."""
-    with compose.open_database(compose.read_settings()) as url, compose.connect(url) as db:
+    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
         report = audit.examine(db)
     if as_json:
         output.show_json(told(report))
@@ -57,10 +57,10 @@ def _show(report: Report) -> None:
     for check in report.checked:
         found = [one for one in report.findings if one.check is check]
         if found:
-            typer.echo(f"\n{check.name}: {check.means}\nWhat to do: {check.remedy}")
+            output.say(f"\n{check.name}: {check.means}\nWhat to do: {check.remedy}")
         for one in found:
-            typer.echo(f"  - {one}")
+            output.say(f"  - {one}")
         if unsaid := report.unsaid.get(check):
-            typer.echo(f"  - … and {unsaid:,} more")
+            output.say(f"  - … and {unsaid:,} more")
     if not report.findings:
-        output.note("Nothing differs.")
+        output.say("Nothing differs.")

@@ -198,7 +198,7 @@ async def _create(
         await asyncio.sleep(created.answer.pause_s or 1.0)
     if created.audience is None:
         raise PartnerError(
-            f"{partner} did not create the audience {name!r}: {_said(created.answer)}.",
+            f"{partner} did not create the audience {name!r}: {in_words(created.answer)}.",
             remedy=_remedy(created.answer, "Apply the Canvas again; it is created once."),
         )
     _check_same(db, connection, account, created.audience.partner_ref, name)
@@ -230,7 +230,7 @@ def _check_same(
     )
 
 
-def _said(answer: Answer) -> str:
+def in_words(answer: Answer) -> str:
     """The partner's own words, with its code where it gave one."""
     text = answer.message.rstrip(".") or f"no reason was given ({answer.cause})"
     return text if answer.code is None else f"{text} (code {answer.code})"
@@ -280,7 +280,7 @@ async def _list(
     )
     if not listed.answer.applied:
         raise PartnerError(
-            f"{partner} did not list its audiences: {_said(listed.answer)}.",
+            f"{partner} did not list its audiences: {in_words(listed.answer)}.",
             remedy=_remedy(listed.answer, "Try again."),
         )
     return listed
@@ -358,10 +358,10 @@ def troubles(db: Db, graph: Graph, now: Instant) -> dict[StepId, Trouble]:
         if isinstance(settings, AudienceSync) and settings.audience_id is not None
     }
     found = stored_troubles.of(db, set(steps.values()), now)
-    return {step: _in_words(found[one]) for step, one in steps.items() if one in found}
+    return {step: _told(found[one]) for step, one in steps.items() if one in found}
 
 
-def _in_words(found: stored_troubles.Trouble) -> Trouble:
+def _told(found: stored_troubles.Trouble) -> Trouble:
     cause, _, code = found.reason.rstrip(")").partition(" (")
     told = f" (code {code})" if code else ""
     if found.scope == "connection":

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from towpath.cli import compose, output
-from towpath.cli.canvas_life import DEADLINE_S, Reach
+from towpath.cli import compose, opening, output
+from towpath.cli.canvas_life import DEADLINE_S, Reach, in_words
 from towpath.clock import Instant
 from towpath.engine.paced_door import OTHER, PacedDoor
 from towpath.errors import InputError, PartnerError, SettingsError
@@ -58,7 +58,7 @@ def tiktok_command(
     """Connect to TikTok, or give the connection another token. Shows the ad accounts it reaches."""
     settings = compose.read_settings()
     token = read_token(settings)
-    with compose.open_database(settings) as url, compose.connect(url) as db:
+    with opening.opened(settings) as url, compose.connect(url) as db:
         keys = compose.key_ring(settings)
         workspace = workspaces.ensure_default(db, database_now(db)).id
         connected = asyncio.run(_connect(settings, db, workspace, keys, token))
@@ -67,10 +67,10 @@ def tiktok_command(
         return
     output.show_table(("Ad account", "Name"), connected.ad_accounts.items(), title=NAME)
     if not connected.ad_accounts:
-        output.note("The token reaches no ad account: ask the Business Center's admin for one.")
+        output.say("The token reaches no ad account: ask the Business Center's admin for one.")
     for ref, name in connected.lost.items():
-        output.note(f"The token no longer reaches {ref} ({name}); what is sent for it waits.")
-    output.note("TikTok has another token now." if connected.replaced else "TikTok is connected.")
+        output.say(f"The token no longer reaches {ref} ({name}); what is sent for it waits.")
+    output.say("TikTok has another token now." if connected.replaced else "TikTok is connected.")
 
 
 async def _connect(
@@ -170,14 +170,13 @@ def _keep(
 
 
 def _refused(answer: Answer) -> PartnerError:
-    code = "" if answer.code is None else f" (code {answer.code})"
     remedy = "Try again."
     if answer.cause is Cause.CONNECTION:
         remedy = "Check the token, TOWPATH_TIKTOK_APP_ID and TOWPATH_TIKTOK_APP_SECRET."
     elif answer.cause is Cause.PERMISSION:
         remedy = "The token was granted too little: authorise the app for ad accounts again."
-    elif answer.cause is Cause.OURS:
-        remedy = "Check TOWPATH_TIKTOK_BASE_URL."
+    elif answer.cause in (Cause.OURS, Cause.NETWORK):
+        remedy = "Check TOWPATH_TIKTOK_BASE_URL, and whether it can be reached."
     return PartnerError(
-        f"TikTok did not say what the token reaches: {answer.message}{code}.", remedy=remedy
+        f"TikTok did not say what the token reaches: {in_words(answer)}.", remedy=remedy
     )

@@ -1,6 +1,7 @@
 """`towpath import FILE`: people from a CSV file, with a bar and a report of what is refused."""
 
 import csv
+import difflib
 import gc
 import json
 from collections.abc import Callable, Iterator
@@ -10,17 +11,19 @@ from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from towpath.cli import compose, output
-from towpath.cli.people_file import Asked, ImportResult, check_path, import_people
+from towpath.cli import compose, opening, output
+from towpath.cli.match import country_option
+from towpath.cli.people_file import BLOCK_BYTES, Asked, ImportResult, check_path, import_people
 from towpath.errors import InputError
-from towpath.people.columns import Refusal
-from towpath.people.csv_columns import CellRefusal
-from towpath.people.profile import read_country
+from towpath.people.csv_columns import KNOWN, CellRefusal
+from towpath.people.csv_rows import CsvRows, check_head
 from towpath.store import workspaces
 from towpath.store.database import database_now
+
+NEAR = 0.75
+"""How much alike a column and a known one are (0 to 1) to be taken for a misspelling."""
 
 
 def import_command(
@@ -33,7 +36,9 @@ def import_command(
         str | None,
         typer.Option(help="Where phones without a country code are from, such as BR."),
     ] = None,
-    separator: Annotated[str, typer.Option(help="Between cells: , or ; or tab.")] = ",",
+    separator: Annotated[
+        str, typer.Option(help="Between cells: one character, such as ; or |, or the word tab.")
+    ] = ",",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read all, store nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts as JSON.")] = False,
 ) -> None:
@@ -41,8 +46,9 @@ def import_command(
     check_path(file)
     # Rows are made and dropped by the million, none in a cycle: collecting costs a quarter more.
     gc.disable()
-    asked = Asked(_separator(separator), _country(country), dry_run)
-    with compose.open_database(compose.read_settings()) as url, compose.connect(url) as db:
+    asked = Asked(_separator(separator), country_option(country), dry_run)
+    _check_header(file, asked.separator)
+    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
         now = database_now(db)
         workspace = workspaces.ensure_default(db, now)
         with _report(report) as refuse, _bar(file) as progress:
@@ -86,17 +92,44 @@ def _show(result: ImportResult, *, dry_run: bool) -> None:
         else f"{result.new:,} new, {result.changed:,} changed, "
         f"{result.keys_changed:,} with new match keys"
     )
-    output.note(f"{result.rows:,} rows, {result.people:,} people: {stored}.")
+    people = _counted(result.people, "person", "people")
+    output.say(f"{_counted(result.rows, 'row')}, {people}: {stored}.")
     if result.attributes:
-        output.note(f"Columns taken as attributes: {', '.join(result.attributes)}.")
+        output.say(f"Columns taken as attributes: {', '.join(result.attributes)}.")
     if result.blank_lines:
-        output.note(f"{result.blank_lines:,} blank lines were passed over.")
+        were = "was" if result.blank_lines == 1 else "were"
+        output.say(f"{_counted(result.blank_lines, 'blank line')} {were} passed over.")
     if result.refused:
+        rows, cells = result.refused_rows, result.refused_cells
         output.show_table(
             ("column", "reason", "count", "first line"),
-            [(escape(column) or "(row)", *rest) for column, *rest in _reasons(result)],
-            title=f"Refused: {result.refused_rows:,} rows, {result.refused_cells:,} cells",
+            [(column or "(row)", *rest) for column, *rest in _reasons(result)],
+            title=f"Refused: {_counted(rows, 'row')}, {_counted(cells, 'cell')}",
         )
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _check_header(file: Path, separator: str) -> None:
+    """Say on stderr which columns are probably misspelled. Raises InputError for `id`."""
+    with file.open("rb") as opened:
+        check_head(opened.read(4096))
+        opened.seek(0)
+        cells = CsvRows(iter(lambda: opened.read(BLOCK_BYTES), b""), separator).header
+    names = [cell.strip().lower() for cell in cells]
+    if "id" in names and "external_id" not in names:
+        raise InputError(
+            "The column that tells people apart is named id.",
+            remedy="Name it external_id.",
+            field=f"column {names.index('id') + 1}",
+        )
+    missing = [name for name in KNOWN if name not in names]
+    for cell, name in zip(cells, names, strict=True):
+        near = difflib.get_close_matches(name.partition(":")[0], missing, 1, NEAR)
+        if near and name not in KNOWN:
+            output.note(f"The column {cell.strip()!r} is an attribute; did you mean {near[0]}?")
 
 
 @contextmanager
@@ -104,6 +137,10 @@ def _report(path: Path | None) -> Iterator[Callable[[list[CellRefusal]], None]]:
     if path is None:
         yield lambda _: None
         return
+    if str(path) == "-":
+        raise InputError(
+            "The report goes into a file.", remedy="Name one: refused.csv.", field="--report"
+        )
     try:
         file = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
@@ -134,7 +171,9 @@ def _ndjson_writer(file: TextIO) -> Callable[[list[CellRefusal]], None]:
 @contextmanager
 def _bar(file: Path) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("Importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    shown = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
         task = progress.add_task("import", total=file.stat().st_size)
         yield lambda count: progress.advance(task, count)
 
@@ -143,15 +182,9 @@ def _separator(text: str) -> str:
     found = "\t" if text == "tab" else text
     if len(found) != 1 or found in '"\r\n':
         raise InputError(
-            "The separator must be one character, or the word tab.",
+            f"{text!r} is no separator: it must be one character, such as , ; or |, but no quote,"
+            " or the word tab.",
             remedy="Leave it out for commas.",
             field="--separator",
         )
-    return found
-
-
-def _country(text: str | None) -> str | None:
-    found = None if text is None else read_country(text)
-    if isinstance(found, Refusal):
-        raise InputError(f"{text} {found.reason}.", remedy="Such as BR.", field="--country")
     return found

@@ -25,11 +25,9 @@ def match_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a partner would get for an identifier. Exit code 1 when it is refused."""
-    region = None if country is None else read_country(country)
-    if isinstance(region, Refusal):
-        raise InputError(f"{country} {region.reason}.", remedy="Such as BR.", field="--country")
+    region = country_option(country)
     rules = RULES[CURRENT_RULE]
-    found = rules.readers[field](value, region)
+    found = rules.readers[field](value, region) if value.strip() else Refusal("is empty")
     told = {"field": field.value, "rule": f"{rules.name} (version {rules.version})"}
     if isinstance(found, Refusal):
         told |= {"asked": value, "refused": found.reason}
@@ -38,6 +36,16 @@ def match_command(
     if as_json:
         output.show_json(told)
     else:
-        typer.echo("\n".join(f"{name:<11}{text}" for name, text in told.items()))
+        output.say("\n".join(f"{name:<11}{text}" for name, text in told.items()))
     if isinstance(found, Refusal):
         raise typer.Exit(1)
+
+
+def country_option(text: str | None) -> str | None:
+    """What `--country` names, in capitals. Raises InputError for what is no country."""
+    found = None if text is None else read_country(text)
+    if isinstance(found, Refusal):
+        sentence, _, hint = found.reason.partition("; ")
+        remedy = f"{hint[:1].upper()}{hint[1:]}" if hint else ""
+        raise InputError(f"{text!r} {sentence}.", remedy=remedy, field="--country")
+    return found

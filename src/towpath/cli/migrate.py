@@ -22,5 +22,5 @@ def migrate_command(
         output.show_json({"ran": ran, "schema": len(migrations.known())})
     else:
         for name in ran:
-            output.note(f"Ran {name}.")
-        output.note(f"The database stands at schema {len(migrations.known())}.")
+            output.say(f"Ran {name}.")
+        output.say(f"The database stands at schema {len(migrations.known())}.")

@@ -1,6 +1,8 @@
 """`towpath sandbox`: the TikTok that ships with Towpath, on this machine's own address."""
 
 import asyncio
+import shlex
+import sys
 import time
 from typing import Annotated
 
@@ -67,4 +69,13 @@ async def _serve(sandbox: Sandbox, host: str, port: int, open_to_all: bool) -> N
         typer.echo(f"token           {world.token}")
         for account in world.advertisers.values():
             typer.echo(f"ad account      {account.advertiser_id}  {account.name}")
+        typer.echo("\n# To connect to it from another terminal, with `towpath connect tiktok`:")
+        for name, value in {
+            "BASE_URL": address,
+            "APP_ID": world.app_id,
+            "APP_SECRET": world.secret,
+            "TOKEN": world.token,
+        }.items():
+            typer.echo(f"export TOWPATH_TIKTOK_{name}={shlex.quote(value)}")
+        sys.stdout.flush()
         await asyncio.Event().wait()

@@ -2,10 +2,10 @@
 
 import asyncio
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,21 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from towpath.cli import compose, output
+from towpath.cli.canvas_show import NAMES, cells, reason_lines
 from towpath.cli.demo.judge import Judgment, judge
 from towpath.cli.demo.run import AT_REST, SPANS, Stage, Wanted, run
-from towpath.ids import StepId
-from towpath.store.tallies import COUNTERS, Change
-
-NAMES = {
-    "entered": "Entered",
-    "advanced": "Advanced",
-    "synced": "Synced",
-    "not_synced": "Not synced",
-    "pending": "Pending",
-    "errored": "Errored",
-    "exited": "Exited",
-}
-"""The document's seven counters, in its order."""
+from towpath.cli.opening import opened
 
 
 def demo_command(
@@ -51,7 +40,7 @@ def demo_command(
         wanted = Wanted(folder, people, seed, fault_rate)
         judged: list[Judgment] = []
         with (
-            compose.open_database(settings) as url,
+            opened(settings, quiet=True) as url,
             _picture(as_json) as picture,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
@@ -64,7 +53,10 @@ def demo_command(
                 judged.append(judge(stage))
                 _tell(stage, judged[0], as_json=as_json)
                 if not once:
-                    output.note("SANDBOX  still serving; Ctrl-C ends it.")
+                    output.note(
+                        f"SANDBOX  still serving; {stage.address}/sandbox/ shows what TikTok"
+                        " holds. Ctrl-C ends it."
+                    )
 
             runner.run(run(settings, url, wanted, show, once=once))
     if not judged or not judged[0].agree or judged[0].audited:
@@ -97,7 +89,7 @@ class _Picture:
         self._phase = stage.phase
 
     def end(self) -> None:
-        """Stop drawing, so that the result stands below the last picture."""
+        """Stop drawing, and wipe the last picture: the result stands in its place."""
         if self._live is not None:
             self._live.stop()
 
@@ -106,7 +98,8 @@ class _Picture:
 def _picture(as_json: bool) -> Iterator[_Picture]:
     console = Console(stderr=True)
     if console.is_terminal and not as_json:
-        with Live(console=console, refresh_per_second=8) as live:
+        # Transient: what stands at the end is the result's table, once.
+        with Live(console=console, refresh_per_second=8, transient=True) as live:
             yield _Picture(live)
     else:
         yield _Picture(None)
@@ -118,16 +111,19 @@ def _live_table(stage: Stage) -> Group:
         return Group(title)
     accepted = sum(row.keys for row in stage.sandbox.log.rows if row.applied)
     below = Text(f"The sandbox's TikTok has accepted {accepted:,} keys to add or remove.")
-    return Group(title, _table(stage.counters()), below)
+    return Group(title, _table(stage), below)
 
 
-def _table(counters: Mapping[StepId, Change]) -> Table:
-    table = Table("Step", *NAMES.values())
-    for step, change in counters.items():
+def _rows(stage: Stage) -> Iterator[tuple[str, ...]]:
+    for step, change in stage.counters().items():
         sync = change.synced or change.not_synced or change.pending or change.errored
-        shown = COUNTERS if sync else ("entered", "advanced", "exited")
-        cells = [f"{getattr(change, name):,}" if name in shown else "–" for name in COUNTERS]
-        table.add_row(str(step), *cells)
+        yield (step, *cells(asdict(change), is_sync=bool(sync)))
+
+
+def _table(stage: Stage) -> Table:
+    table = Table("Step", *NAMES.values())
+    for row in _rows(stage):
+        table.add_row(*row)
     return table
 
 
@@ -136,23 +132,25 @@ def _tell(stage: Stage, judged: Judgment, *, as_json: bool) -> None:
     if as_json:
         output.show_json(judged.to_data())
         return
-    console = Console(file=sys.stdout)
-    counters = stage.counters()
-    console.print(_table(counters))
-    for name, step in judged.steps.items():
-        for counter, reasons in sorted(step["reasons"].items()):
-            told = ", ".join(f"{why.replace('_', ' ')} {n:,}" for why, n in reasons.items())
-            console.print(f"{name}, {counter.replace('_', ' ')}: {told}")
+    output.show_table(("Step", *NAMES.values()), _rows(stage))
+    for line in reason_lines(judged.steps):
+        output.say(line)
     data = judged.to_data()
     expected, held = data["expected_keys"], data["sandbox_keys"]
-    console.print(
-        f"Audience in the sandbox: {held['count']:,} keys ({held['sha256'][:16]}…); "
-        f"expected {expected['count']:,} ({expected['sha256'][:16]}…)."
-    )
-    console.print(
+    output.say("Audience in the sandbox, and what the reading expects:")
+    output.say(f"  held      {held['count']:>9,} keys  {held['sha256'][:32]}…")
+    output.say(f"  expected  {expected['count']:>9,} keys  {expected['sha256'][:32]}…")
+    if judged.faults:
+        output.say(f"Faults: {sum(judged.faults.values()):,} of TikTok's answers went wrong.")
+        for fault, count in judged.faults.items():
+            output.say(f"  {count:>5,}  {fault.replace('_', ', ')}")
+    elif stage.wanted.fault_rate:
+        output.say("Faults: none came; there were few requests. Try more people, or another seed.")
+    output.say(
         f"{judged.people:,} people in {judged.seconds:.1f} s with {judged.requests:,} requests."
     )
+    console = Console()
     for difference in (*judged.differences, *judged.audited):
-        console.print(difference, style="bold red")
+        console.print(Text(difference, style="bold red"), soft_wrap=True)
     verdict = "All sides agree." if judged.agree else "The sides do not agree."
-    console.print(verdict, style="bold green" if judged.agree else "bold red")
+    console.print(Text(verdict, style="bold green" if judged.agree else "bold red"))

@@ -30,6 +30,7 @@ class Judgment:
     seconds: float
     requests: int
     people: int
+    faults: dict[str, int]
 
     @property
     def agree(self) -> bool:
@@ -49,6 +50,7 @@ class Judgment:
             "seconds": round(self.seconds, 2),
             "people_per_second": round(self.people / self.seconds),
             "requests": self.requests,
+            "faults": self.faults,
         }
 
 
@@ -72,7 +74,15 @@ def judge(stage: Stage) -> Judgment:
     sent = [row for row in stage.sandbox.log.rows if row.path == MAPPING]
     audited = [f"{one.check.name}: {one}" for one in audit.run(stage.db)]
     return Judgment(
-        reading, steps, keys, differences, audited, seconds, len(sent), stage.wanted.people
+        reading,
+        steps,
+        keys,
+        differences,
+        audited,
+        seconds,
+        len(sent),
+        stage.wanted.people,
+        dict(stage.sandbox.log.faults.most_common()),
     )
 
 

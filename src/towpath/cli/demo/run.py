@@ -88,6 +88,7 @@ class Stage:
     version: VersionId | None = None
     steps: list[StepId] = field(default_factory=list)
     audience_ref: str = ""
+    address: str = ""  # of the sandbox
     phase: str = "starting"
     imported: ImportResult | None = None
     began: float = field(default_factory=time.monotonic)
@@ -123,6 +124,7 @@ async def run(settings: Settings, url: str, wanted: Wanted, show: Show, *, once:
         with compose.connect(url) as db:
             keys = compose.key_ring(settings)
             stage = _connect(settings, db, keys, sandbox, wanted)
+            stage.address = address
             show(stage)
             await _people(stage, show)
             reach = Reach(door, {"tiktok": address}, keys)
