@@ -1,0 +1,36 @@
+"""Which faults and paths a good number of runs must have met: a zero means that nobody looked.
+
+A checker that never sees a path proves nothing about it (invariant I-77).
+"""
+
+from collections.abc import Mapping
+
+from towpath.cli.simulation.setting import FAULTS
+
+PATHS = (
+    *(f"fault {name}" for name in FAULTS),
+    *("claimed: add", "claimed: remove", "retried", "halved", "several fields in one row"),
+    *("a key left out", "a shared key sent", "found without a key when read", "key lost"),
+    *("answer: applied", "answer: refused", "answer: unknown", "late answer"),
+    *("settled: applied", "settled: refused", "settled: unknown"),
+    *("repeated: add", "repeated: remove", "arrived while in flight", "fold"),
+    *("marked: parked", "marked: keyless", "marked: held", "marked: left"),
+    *("synced: known_in", "synced: already_out", "errored: gave_up", "errored: refused"),
+    *("not_synced: no_consent", "not_synced: no_match_key", "not_synced: blocked"),
+    *("not_synced: superseded", "not_synced: still_wanted", "not_synced: left_canvas"),
+    *("worker died", "worker died with a claim not sent", "worker died with a request sent"),
+    *("worker died with an answer", "probe applied", "probe refused", "consent withdrawn"),
+    *("wave moved", "wave moved late", "wave was fenced off", "canvas paused", "canvas stopped"),
+    *("canvas resumed", "canvas resumed, overdue people leave", "canvas launched again"),
+    *("clock jumped beyond 13 h", "clock jumped beyond 48 h", "the pace was used up"),
+    *("another audience went first", "wanted and in", "unwanted and out"),
+    *("weather: token revoked", "weather: token restored", "weather: connected again"),
+    *("weather: ad account disabled", "weather: ad account enabled", "weather: role lost"),
+    *("weather: role given", "weather: off the allowlist", "weather: on the allowlist"),
+    *("weather: unreachable", "weather: reachable", "weather: audience deleted at TikTok"),
+)
+
+
+def never_met(hits: Mapping[str, int]) -> list[str]:
+    """The faults and paths that stayed at zero."""
+    return [path for path in PATHS if not hits.get(path)]

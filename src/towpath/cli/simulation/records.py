@@ -1,0 +1,383 @@
+"""What the rows say after each step, and what they said before it.
+
+Rows that never change are read once. From arrivals alone it is told who is wanted; from the log,
+row by row, what the ledger must hold: both are compared with what the engine does.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from towpath.cli.simulation.door import Key, Sent
+from towpath.cli.simulation.worker import Flight
+from towpath.cli.simulation.world import World
+from towpath.clock import Instant
+from towpath.ids import AudienceId
+from towpath.ledger.arrivals import meant
+from towpath.ledger.events import Event, Marked, ResendDue, apply
+from towpath.ledger.state import LedgerState
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField, fields_of
+from towpath.people.people_set import PeopleSet, load, people, union
+from towpath.store import ledgers, snapshots
+from towpath.store.database import Db
+from towpath.store.ledger_log import load_by_field, read_log
+
+
+@dataclass(slots=True)
+class ArrivalRow:
+    """An arrival, with everybody who left its waiting by now."""
+
+    id: int
+    audience: AudienceId
+    version: int
+    step: str
+    action: Action
+    fields: tuple[MatchField, ...]
+    seq: int
+    arrived_at: Instant
+    members: PeopleSet
+    keyless: dict[MatchField, PeopleSet]
+    waiting: PeopleSet = field(default_factory=people)
+    deadline: Instant | None = None
+    counts: tuple[int, ...] = ()
+    """Entered, synced, not synced, pending, errored."""
+    outcomes: list["OutcomeRow"] = field(default_factory=list)
+
+    def told(self, state: str) -> PeopleSet:
+        """Who has an outcome of this state."""
+        return union(one.members for one in self.outcomes if one.state == state)
+
+    def closed(self) -> dict[str, PeopleSet]:
+        """By counter, who is counted for good."""
+        return {
+            "synced": self.acknowledged | self.told("synced"),
+            "not synced": self.told("not_synced"),
+            "errored": self.told("errored"),
+        }
+
+    @property
+    def acknowledged(self) -> PeopleSet:
+        """Who left without an outcome: synced by a request."""
+        return self.members - self.waiting - union(one.members for one in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """Why people left an arrival's waiting otherwise than by an applied request."""
+
+    id: int
+    arrival: int
+    state: str
+    reason: str
+    request: int | None
+    code: int | None
+    members: PeopleSet
+    people: int
+    at: Instant
+
+
+@dataclass(slots=True)
+class RequestRow:
+    """A request, what was claimed for it and what became of it."""
+
+    id: int
+    audience: AudienceId
+    action: Action
+    fields: tuple[MatchField, ...]
+    members: PeopleSet
+    sharing: PeopleSet
+    coholders: PeopleSet
+    omitted: dict[MatchField, PeopleSet]
+    worker: str
+    permit: int | None
+    started_at: Instant
+    lease_until: Instant
+    tries: int
+    parent: int | None
+    root: int | None
+    parts: int
+    keys: set[Key]
+    """Claimed; those that were read when it left are `sent.keys`."""
+    sent: Sent | None = None
+    read: bool = False
+    """Are its keys read, so that they may be in its body?"""
+    answer: tuple[Any, ...] = ("in flight", None, None, None, None, None, None, None, None)
+    """State, answered at, seq, found keyless, retry at, window end, cause, code, request ref."""
+
+    @property
+    def state(self) -> str:
+        """in flight, applied, refused or unknown."""
+        return str(self.answer[0])
+
+    @property
+    def flying(self) -> bool:
+        """Is it in flight, as far as we know?"""
+        return bool(self.answer[0] == "in flight")
+
+    @property
+    def retry_at(self) -> Instant | None:
+        """Until when its people back off."""
+        found: Instant | None = self.answer[4]
+        return found
+
+    @property
+    def window_end(self) -> Instant | None:
+        """Until when it may take effect."""
+        found: Instant | None = self.answer[5]
+        return found
+
+    @property
+    def carried(self) -> set[Key]:
+        """The keys that may have reached TikTok."""
+        return set(self.sent.keys) if self.sent else self.keys
+
+
+@dataclass(slots=True)
+class Book:
+    """The ledger of one audience as its log tells it, and the wishes as its arrivals do."""
+
+    audience: AudienceId
+    created_here: bool
+    seq: int = 0
+    state: LedgerState = field(default_factory=LedgerState)
+    head: tuple[Any, ...] = ()
+    head_before: tuple[Any, ...] = ()
+    stored: LedgerState = field(default_factory=LedgerState)
+    wish: dict[MatchField, dict[Action, PeopleSet]] = field(default_factory=dict)
+    latest: dict[Action, PeopleSet] = field(default_factory=dict)
+    given_up: dict[MatchField, PeopleSet] = field(default_factory=dict)
+    words: dict[Key, tuple[str, Action]] = field(default_factory=dict)
+    """The last settled answer about a key that was no refusal."""
+
+    def wanted(self, name: MatchField) -> PeopleSet:
+        """Whose last arrival that asked for the field was an add."""
+        return self.wish.get(name, {}).get(Action.ADD, people())
+
+    def was_flush(self, now: Instant, flush: timedelta) -> bool:
+        """Was a flush due at the last look, so that requests need not be full?"""
+        since: Instant | None = self.head_before[6] if self.head_before else None
+        return since is None or now >= since + flush
+
+    def unwanted(self, name: MatchField) -> PeopleSet:
+        """Whose last arrival that asked for the field was a removal."""
+        return self.wish.get(name, {}).get(Action.REMOVE, people())
+
+
+@dataclass(slots=True)
+class Records:
+    """Everything read so far. `new_*` is what the last step brought."""
+
+    world: World
+    eyes: Db
+    """A connection of its own: it sees only what is committed."""
+    arrivals: dict[int, ArrivalRow] = field(default_factory=dict)
+    requests: dict[int, RequestRow] = field(default_factory=dict)
+    books: dict[AudienceId, Book] = field(default_factory=dict)
+    outcomes: int = 0
+    new_arrivals: list[ArrivalRow] = field(default_factory=list)
+    new_outcomes: list[OutcomeRow] = field(default_factory=list)
+    new_requests: list[RequestRow] = field(default_factory=list)
+    settled: list[RequestRow] = field(default_factory=list)
+    """Requests that were in flight before the step and are not now, in the order of the log."""
+    flights: list[Flight] = field(default_factory=list)
+    """Requests that left since the last look."""
+    was_flying: dict[int, RequestRow] = field(default_factory=dict)
+    was_settled: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    was_closed: dict[int, dict[str, PeopleSet]] = field(default_factory=dict)
+    new_seq: bool = False
+    folds: int = 0
+    passed: dict[AudienceId, int] = field(default_factory=dict)
+
+    def flying(self, audience: AudienceId) -> list[RequestRow]:
+        """The requests in flight of an audience."""
+        return [r for r in self.requests.values() if r.flying and r.audience == audience]
+
+    def in_flight(self, audience: AudienceId) -> PeopleSet:
+        """Who is in any of them."""
+        return union(r.members for r in self.flying(audience))
+
+    def held(self, audience: AudienceId, action: Action, now: Instant) -> PeopleSet:
+        """Who backs off from an action."""
+        return union(
+            r.members
+            for r in self.requests.values()
+            if r.audience == audience
+            and r.action is action
+            and r.retry_at is not None
+            and r.retry_at > now
+        )
+
+    def note_heads(self) -> None:
+        """What the audiences' rows say right before a claim."""
+        for row in snapshots.heads(self.eyes):
+            if row[0] in self.books:
+                self.books[row[0]].head_before = row
+
+    def send(self, flight: Flight) -> None:
+        """A request left: what it carried is known from here on."""
+        if flight.claimed.id in self.requests:
+            self.requests[flight.claimed.id].sent = flight.sent
+        self.flights.append(flight)
+
+    def read(self) -> None:
+        """Look at every row once more."""
+        self.was_flying = {r.id: r for r in self.requests.values() if r.flying}
+        self.was_settled = {r.id: r.answer for r in self.requests.values() if not r.flying}
+        self.was_closed = {a.id: a.closed() for a in self.arrivals.values()}
+        self.new_seq, self.folds = False, 0
+        self._read_requests()
+        self._read_arrivals()
+        for row in snapshots.heads(self.eyes):
+            self._read_head(row)
+        for request in self.settled:
+            self._learn(request)
+        for outcome in self.new_outcomes:
+            self._give_up(outcome)
+
+    def _read_requests(self) -> None:
+        db = self.eyes
+        last = max(self.requests, default=0)
+        self.new_requests = [_request(self.world, row) for row in snapshots.new_requests(db, last)]
+        self.requests |= {one.id: one for one in self.new_requests}
+        for row in snapshots.answers(db):
+            self.requests[row[0]].answer = row[1:]
+        for one in self.new_requests:
+            hits = self.world.hits
+            hits["retried"] += one.tries > 1
+            hits["halved"] += one.parts > 1
+            hits["several fields in one row"] += len(one.fields) > 1
+            hits["a key left out"] += any(one.omitted.values())
+            hits["a shared key sent"] += bool(one.coholders)
+        settled = [r for r in self.requests.values() if r.id in self.was_flying and not r.flying]
+        self.settled = sorted(settled, key=lambda r: r.answer[2] or 0)
+
+    def _read_arrivals(self) -> None:
+        db = self.eyes
+        last = max(self.arrivals, default=0)
+        self.new_arrivals = [_arrival(row) for row in snapshots.new_arrivals(db, last)]
+        self.arrivals |= {one.id: one for one in self.new_arrivals}
+        for number, waiting, deadline, *counts in snapshots.counts(db):
+            row = self.arrivals[number]
+            row.waiting, row.deadline, row.counts = load(waiting), deadline, tuple(counts)
+        self.new_outcomes = [_outcome(row) for row in snapshots.new_outcomes(db, self.outcomes)]
+        for outcome in self.new_outcomes:
+            self.outcomes = outcome.id
+            self.arrivals[outcome.arrival].outcomes.append(outcome)
+            self.world.hits[f"{outcome.state}: {outcome.reason}"] += outcome.people
+        for one in sorted(self.new_arrivals, key=lambda one: (one.audience, one.seq)):
+            self._wish(one)
+
+    def _wish(self, arrived: ArrivalRow) -> None:
+        book = self.books.setdefault(arrived.audience, Book(arrived.audience, created_here=True))
+        for action in Action:
+            known = book.latest.get(action, people())
+            same = action is arrived.action
+            book.latest[action] = known | arrived.members if same else known - arrived.members
+        for name in arrived.fields:
+            sides = book.wish.setdefault(name, {action: people() for action in Action})
+            keyless = arrived.keyless.get(name, people())
+            for action in Action:
+                found = sides[action] - arrived.members
+                if action is arrived.action:
+                    found |= arrived.members - keyless
+                sides[action] = found
+            book.given_up[name] = book.given_up.get(name, people()) - arrived.members
+
+    def _read_head(self, row: tuple[Any, ...]) -> None:
+        number, created_here, _, seq = row[:4]
+        book = self.books.setdefault(number, Book(number, created_here))
+        book.created_here = created_here
+        changed = not book.head or book.head[3:6] != row[3:6]
+        self.folds += bool(book.head) and book.head[4] != row[4]
+        book.head = row
+        self.new_seq |= changed
+        if not changed:
+            return
+        db = self.eyes
+        for _, event in read_log(db, number, book.seq, seq, created_here=created_here):
+            apply(book.state, event)
+            self._count(event)
+        book.seq = seq
+        book.stored = ledgers.read_all(db, ledgers.peek(db, number))
+
+    def _count(self, event: Event) -> None:
+        """Note which paths of the ledger were taken."""
+        if isinstance(event, ResendDue):
+            self.world.hits[f"repeated: {event.action.name.lower()}"] += 1
+        elif isinstance(event, Marked):
+            self.world.hits[f"marked: {event.kind.value}"] += 1
+
+    def _give_up(self, outcome: OutcomeRow) -> None:
+        arrival = self.arrivals[outcome.arrival]
+        if outcome.state != "errored":
+            return
+        book = self.books[arrival.audience]
+        so = meant(book.state, arrival.action, arrival.fields, outcome.members)
+        others = [
+            one
+            for one in self.arrivals.values()
+            if one.audience == arrival.audience and one.action is arrival.action
+        ]
+        for name in arrival.fields:
+            waiting = union(one.waiting for one in others if name in one.fields)
+            book.given_up[name] = book.given_up.get(name, people()) | (so - waiting)
+
+    def _learn(self, request: RequestRow) -> None:
+        if request.state == "refused":
+            return
+        book = self.books[request.audience]
+        for key in request.carried:
+            known = book.words.get(key) == ("applied", Action.ADD)
+            # What is in stays in, whatever became of another add.
+            if not (known and request.action is Action.ADD):
+                book.words[key] = (request.state, request.action)
+
+
+def _arrival(row: tuple[Any, ...]) -> ArrivalRow:
+    fields = fields_of(row[5])
+    return ArrivalRow(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        Action(row[4]),
+        fields,
+        row[6],
+        row[7],
+        load(row[8]),
+        load_by_field(row[9], fields),
+    )
+
+
+def _outcome(row: tuple[Any, ...]) -> OutcomeRow:
+    number, arrival, state, reason, request, code, members, count, at = row
+    return OutcomeRow(number, arrival, state, reason, request, code, load(members), count, at)
+
+
+def _request(world: World, row: tuple[Any, ...]) -> RequestRow:
+    fields = fields_of(row[3])
+    members, omitted = load(row[4]), load_by_field(row[7], fields)
+    keys: set[Key] = set()
+    for name in fields:
+        keys |= world.keys_of(members - omitted.get(name, people()), (name,))
+    worker, permit, started_at, lease_until, tries, parent, root, parts = row[8:16]
+    return RequestRow(
+        row[0],
+        row[1],
+        Action(row[2]),
+        fields,
+        members,
+        load(row[5]),
+        load(row[6]),
+        omitted,
+        worker,
+        permit,
+        started_at,
+        lease_until,
+        tries,
+        parent,
+        root,
+        parts,
+        keys,
+    )

@@ -1,0 +1,140 @@
+"""What a seed decides before anything happens: people and their keys, sizes, paces, the weather.
+
+Everything is small, so that a few steps reach what takes weeks in production.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from towpath.ledger.windows import Windows
+from towpath.people.consent import ConsentState
+from towpath.people.match_field import MatchField
+
+EMAIL, PHONE = MatchField.EMAIL, MatchField.PHONE
+
+USUAL = Windows()
+QUICK = Windows(
+    request_deadline=timedelta(seconds=2),
+    lease=timedelta(seconds=4),
+    processing=timedelta(seconds=5),
+    acceptance=timedelta(seconds=5),
+    retry_first=timedelta(seconds=1),
+    retry_most=timedelta(seconds=5),
+    give_up=timedelta(minutes=2),
+    flush=timedelta(seconds=1),
+)
+"""The demo's spans (architecture 5), with a window of two minutes."""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody: where the number begins that they get, their digests, what they said."""
+
+    name: str
+    digests: dict[MatchField, bytes]
+    consent: ConsentState
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The world as it begins, and how rough it will be."""
+
+    people: list[list[Person]]
+    """By block of numbers: each list begins near the end of a block."""
+    audiences: int
+    foreign: bool
+    """Others fill the first audience too."""
+    fields: list[tuple[MatchField, ...]]
+    """What steps may ask for."""
+    permits: int
+    people_per_request: int
+    keys_per_request: int
+    workers: int
+    canvas: bool
+    windows: Windows
+    bounds: Mapping[str, int]
+    fault_rate: float
+    faults: dict[str, float] = field(repr=False)
+    steps: int = 45
+
+
+FAULTS: dict[str, float] = {
+    **dict.fromkeys(["500_applied", "502_applied", "504_applied"], 1.0),
+    **dict.fromkeys(["500_dropped", "502_dropped", "504_dropped"], 1.0),
+    **dict.fromkeys(["500_late", "502_late", "504_late", "hang_late"], 3.0),
+    **dict.fromkeys(["hang_applied", "hang_dropped", "reset_applied", "reset_dropped"], 2.0),
+    **dict.fromkeys(["truncated_applied", "truncated_dropped", "slow", "20001_applied"], 1.5),
+    **dict.fromkeys(["50000_applied", "50000_dropped", "40202", "50002_late", "51305"], 1.0),
+    **dict.fromkeys(["throttled", "40016_dropped", "40133_dropped", "60001"], 1.0),
+    **dict.fromkeys(["html", "empty", "null", "list", "object", "garbage", "utf16"], 0.3),
+    **dict.fromkeys(["text-code_applied", "no-code_applied", "null-code_applied"], 0.3),
+    **dict.fromkeys(["list-code_applied", "other-case_applied", "two-codes_applied"], 0.3),
+    **dict.fromkeys(["40002_dropped", "40011_dropped", "99999_applied"], 0.7),
+}
+"""Every kind of docs/sandbox.md, and what became of the request. Only what TikTok documents as a
+refusal is dropped under its code: a throttled request that took effect would be another TikTok."""
+
+
+def draw(chance: Random) -> Setting:
+    """The setting of a seed."""
+    count = chance.choice([2, 3, 5, 8, 12, 12, 20, 30, 40])
+    per_request = chance.choice([1, 2, 3, 3, 5, 10, 10])
+    askings: list[list[tuple[MatchField, ...]]] = [
+        [(EMAIL, PHONE)],
+        [(EMAIL,), (PHONE,)],
+        [(EMAIL,), (EMAIL, PHONE)],
+        [(EMAIL,)],
+    ]
+    return Setting(
+        people=_people(chance, count),
+        audiences=chance.choice([1, 1, 2]),
+        foreign=chance.random() < 0.2,
+        fields=chance.choice(askings),
+        permits=chance.choice([1, 2, 3, 5, 20]),
+        people_per_request=per_request,
+        keys_per_request=chance.choice([max(per_request, 2), 2 * per_request, 40]),
+        workers=chance.choice([1, 2, 3]),
+        canvas=chance.random() < 0.3,
+        windows=chance.choice([USUAL, USUAL, USUAL, QUICK]),
+        bounds=_bounds(chance),
+        fault_rate=chance.choice([0, 0.1, 0.3, 0.3, 0.7]),
+        faults=FAULTS,
+    )
+
+
+def _bounds(chance: Random) -> dict[str, int]:
+    """Bounds of towpath.limits that this run plays by."""
+    if chance.random() < 0.2:
+        return {}
+    return {
+        "FOLD_PEOPLE": chance.choice([1, 10, 40, 1_000]),
+        "FOLD_LOG_ROWS": chance.choice([2, 5, 20, 1_000]),
+        "ARRIVAL_PEOPLE_MAX": chance.choice([3, 7, 1_000]),
+        "WAVE_PEOPLE_MAX": chance.choice([4, 12, 1_000]),
+        "CLAIM_REQUESTS_MAX": chance.choice([1, 2, 4, 32]),
+        "SETTLE_REQUESTS_MAX": chance.choice([1, 3, 32]),
+    }
+
+
+def _people(chance: Random, count: int) -> list[list[Person]]:
+    some = [_person(chance, place) for place in range(count)]
+    for _ in range(chance.choice([0, 0, 1, 2, max(2, count // 4)])):
+        one, other = chance.sample(some, 2)
+        name = chance.choice([EMAIL, PHONE])
+        if name in one.digests:
+            other.digests[name] = one.digests[name]
+    blocks = chance.choice([1, 1, 2, 3])
+    return [some[start::blocks] for start in range(min(blocks, count))]
+
+
+def _person(chance: Random, place: int) -> Person:
+    digests = {
+        name: hashlib.sha256(f"{name} {place}".encode()).digest()
+        for name in (EMAIL, PHONE)
+        if chance.random() < 0.85
+    }
+    said = chance.choices(list(ConsentState), [0.07, 0.86, 0.07])[0]
+    return Person(f"p{place}", digests, said)
