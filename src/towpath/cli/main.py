@@ -56,6 +56,14 @@ class _Commands(TyperGroup):
         name, stub, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else stub, rest
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (
+            typer.Abort
+        ):  # Ctrl-C at a prompt, at which Typer would say "Aborted!" and leave by 1
+            raise typer.Exit(130) from None
+
 
 def load(name: str) -> Any:
     """The real command of that name, imported now."""
@@ -137,8 +145,16 @@ def _run(arguments: list[str]) -> int:
 
 def _in_words(error: Exception) -> TowpathError:
     """The error for a person. Of a stranger's only the type: its text may hold personal data."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, TowpathError):
         return error
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is not None and isinstance(error, psycopg.OperationalError):
+        return TowpathError(
+            "The connection to the database was lost.",
+            remedy="Run the command again; what was stored before stays.",
+        )
     if isinstance(error, OSError) and error.strerror:
         return TowpathError(f"{error.strerror}: {error.filename or 'unnamed'}.")
     return TowpathError(
