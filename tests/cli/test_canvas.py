@@ -8,6 +8,7 @@ import pytest
 from tests.cli.office import Office
 from tests.stories.files import canvas, sync
 
+from towpath.cli import canvas_show
 from towpath.store import canvases, tallies, troubles, workspaces
 from towpath.store.database import Db, database_now
 
@@ -141,7 +142,25 @@ def test_what_show_tells_fits_a_narrow_screen(
     shown, _ = connected.run("canvas", "show", "Winback")
     assert shown.count("1,234,567") == 2
     assert ("–" in shown) == (columns == "80")
+    assert "as soon as `towpath serve` runs" in shown
     assert "The draft, revision 2, is not what version 1 is" in shown.replace("\n", " ")
+
+
+def test_reasons_and_an_older_version_that_holds_people(
+    connected: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = connected.file("winback.yaml", canvas(add=sync()))
+    connected.run("canvas", "apply", file)
+    connected.run("canvas", "launch", "Winback")
+    found = connected.json("canvas", "show", "Winback")
+    assert (found["older"], found["draft_differs"]) == ([], False)
+    found["older"] = [{"version": 1, "inside": 12}]
+    found["steps"]["add"]["reasons"] = {"not_synced": {"no_consent": 3, "blocked": 1}}
+    canvas_show.show(found)
+    shown = capsys.readouterr().out
+    assert "add, not synced: no consent 3, blocked 1" in shown
+    assert "Version 1 still holds 12 people." in shown
+    assert "The draft" not in shown
 
 
 def test_a_second_sandbox_with_the_same_ids_is_noticed(connected: Office) -> None:

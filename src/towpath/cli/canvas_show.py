@@ -83,6 +83,7 @@ def shown(db: Db, workspace: WorkspaceId, canvas: Canvas, now: Instant) -> dict[
         "draft_differs": newest is None or to_data(canvas.draft) != to_data(newest.graph),
         "launched_at": newest.launched_at if newest else None,
         "enters_at": newest.enter_at if newest else None,
+        "entry_due": bool(newest and newest.enter_at and newest.enter_at <= now),
         "older": [one for one in older if one["inside"]],
         "steps": _steps(db, newest, now) if newest else {},
     }
@@ -137,7 +138,9 @@ def show(found: dict[str, Any]) -> None:
     )
     for line in reason_lines(steps):
         output.say(line)
-    if found["enters_at"] is not None:
+    if found["entry_due"]:
+        output.say("People have not entered yet; they do as soon as `towpath serve` runs.")
+    elif found["enters_at"] is not None:
         output.say(f"People have not entered yet; they do at {found['enters_at']:%Y-%m-%d %H:%M}Z.")
     for one in found["older"]:
         output.say(f"Version {one['version']} still holds {one['inside']:,} people.")

@@ -45,9 +45,9 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
     """A result for people on stdout: a table, or, where that is too narrow for one, a line for each
     cell. Numbers stay whole, long words are folded; cells are never read as markup."""
     texts = [[str(cell) for cell in row] for row in rows]
-    console = _stdout()
-    for shape in (box.HEAVY_HEAD, None):
-        table = _table(columns, texts, title, shape)
+    console, short = _stdout(), [name.replace(" ", "\n") for name in columns]
+    for names, shape in ((columns, box.HEAVY_HEAD), (short, box.HEAVY_HEAD), (short, None)):
+        table = _table(names, texts, title, shape)
         least = Console(width=UNBOUNDED).measure(table).minimum - _foldable(texts)
         if least <= console.width:
             console.print(table)
@@ -70,7 +70,7 @@ def _table(
     table = Table(title=Text(title) if title else None, box=shape, pad_edge=shape is not None)
     for place, name in enumerate(columns):
         if rows and all(_is_number(row[place]) for row in rows):
-            table.add_column(Text(name.replace(" ", "\n")), justify="right", no_wrap=True)
+            table.add_column(Text(name), justify="right", no_wrap=True)
         else:
             table.add_column(Text(name), overflow="fold")
     for row in rows:
