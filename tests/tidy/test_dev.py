@@ -31,11 +31,12 @@ def _python(checkout: Path, script: str) -> None:
     place.chmod(0o755)
 
 
-def _dev(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _dev(checkout: Path, *words: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [checkout / "dev", *words],
         env={"PATH": str(checkout.parent / "bin")},
         cwd="/",
+        user=user,
         capture_output=True,
         text=True,
         check=False,
@@ -80,6 +81,24 @@ def test_a_ready_checkout_starts_at_once(checkout: Path) -> None:
     assert "name one of the benches" in _dev(checkout, "bench", "none").stderr
     (checkout / "requirements.lock").write_text("changed")
     assert _dev(checkout, "import").returncode == 1, "a changed lock must be installed first"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
+@pytest.mark.parametrize("mode", [0o755, 0o777])
+def test_another_users_checkout_is_left_alone(checkout: Path, open_folder: Path, mode: int) -> None:
+    """Even where others may write in it."""
+    theirs = open_folder / f"checkout-{mode:o}"
+    shutil.copytree(checkout.parent, theirs, symlinks=True)
+    folder = theirs / checkout.name
+    (folder / ".venv").mkdir()
+    for place in (theirs, folder, folder / ".venv"):
+        place.chmod(mode)
+    _python(folder, "exit 0")
+    ended = _dev(folder, "--version", user=65_534)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "clone the repository into a folder of your own" in ended.stderr
+    assert (folder / ".venv").exists()
 
 
 @pytest.mark.skipif(shutil.which("dash") is None, reason="no dash here")
