@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TextIO
 
 _LOGGER = logging.getLogger("towpath")
+_LOGGER.addHandler(logging.NullHandler())  # before `set_up` nothing is said
 _FIELDS = "towpath_fields"
 
 
@@ -24,6 +25,7 @@ class Event(StrEnum):
     SERVICE_STARTED = "service.started"
     SERVICE_STOPPED = "service.stopped"
     SERVICE_FAILED = "service.failed"
+    CANVAS_ENTERED = "canvas.entered"
     LEASE_LOST = "lease.lost"
     REQUEST_SENT = "request.sent"
     REQUEST_SETTLED = "request.settled"
@@ -32,6 +34,7 @@ class Event(StrEnum):
     SCOPE_PAUSED = "scope.paused"
     CONNECTION_BROKEN = "connection.broken"
     CONNECTION_READY = "connection.ready"
+    AUDIENCE_TROUBLE = "audience.trouble"
     REQUEST_TOO_LARGE = "request.too_large"
     PEOPLE_ERRORED = "people.errored"
     COMMAND_FAILED = "command.failed"

@@ -6,11 +6,13 @@ get their attempt first. Architecture 5, rules 1, 2, 4 and 8.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
+from towpath import telemetry
 from towpath.clock import Instant
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import LEASE_ENDED, Answered
@@ -26,6 +28,7 @@ from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db
+from towpath.telemetry import Event
 
 STOPS = requests.Stops(
     app=tuple(cause.value for cause in Cause if cause.scope is Scope.APP),
@@ -86,10 +89,17 @@ class Deadlines:
         closed = False
         for audience in arrivals.overdue(self.db, now):
             with self.db.transaction():
-                closed |= self._give_up_in(audience, now, steady_since)
+                errored = self._give_up_in(audience, now, steady_since)
+            for code, count in errored.items():
+                told = {"audience": audience, "people": count, "code": code}
+                telemetry.tell(Event.PEOPLE_ERRORED, level=logging.WARNING, **told)
+            closed |= bool(errored)
         return closed
 
-    def _give_up_in(self, audience: AudienceId, now: Instant, steady_since: Instant) -> bool:
+    def _give_up_in(
+        self, audience: AudienceId, now: Instant, steady_since: Instant
+    ) -> dict[int | None, int]:
+        """How many were errored, by the partner's last code."""
         ledger = ledgers.lock(self.db, audience)
         opened = arrivals.read_open(self.db, audience, everybody())
         attempted, causes = self._attempted(audience, opened, now, steady_since)
@@ -99,15 +109,19 @@ class Deadlines:
         for given_up in give_up(closing, ledger.state, opened.arrivals, attempted, now):
             marked = Marked(MarkKind.PARKED, given_up.fields, given_up.members)
             ledgers.mark(self.db, ledger, marked, now, "gave up")
+        errored: dict[int | None, int] = {}
         for arrival, found in causes.items():
             mine = [one for one in closing.closed if one.arrival == arrival]
             cause = arrivals.Cause(found.request, found.code, found.partner_request_ref)
             one_arrival = Closing(closing.waiting, mine)
             arrivals.write_closed(self.db, audience, opened, one_arrival, now, cause)
+            if mine:
+                count = sum(len(one.members) for one in mine)
+                errored[found.code] = errored.get(found.code, 0) + count
         # Whoever is left was not attempted: let them go now.
         ledger.due(now, self.windows.flush, at_once=True)
         ledgers.close(self.db, ledger, now)
-        return bool(closing.closed)
+        return errored
 
     def _attempted(
         self, audience: AudienceId, opened: OpenArrivals, now: Instant, steady_since: Instant

@@ -8,6 +8,7 @@ and 4; 4, Re-entry and lanes.
 from dataclasses import dataclass
 from datetime import timedelta
 
+from towpath import telemetry
 from towpath.canvas.entry import admit, lanes
 from towpath.clock import Instant
 from towpath.engine.advance import Moves, count_coming, stay_until
@@ -17,6 +18,7 @@ from towpath.store import canvases, entries, people_door, waves
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.waves import Stand
+from towpath.telemetry import Event
 
 MUSTER_NUMBERS = 1_000_000
 """How many profile numbers one query musters: a set of at most 128 kB."""
@@ -37,12 +39,17 @@ class Entrance:
             due = canvases.versions_to_enter(self.db, now)
             if not due:
                 return False
-            self._enter(due[0], now)
-            canvases.mark_entered(self.db, due[0].id)
+            version = due[0]
+            entered = self._enter(version, now)
+            canvases.mark_entered(self.db, version.id)
+        where = {"canvas": version.canvas, "version": version.id}
+        telemetry.tell(Event.CANVAS_ENTERED, **where, people=entered)
         return True
 
-    def _enter(self, version: Version, now: Instant) -> None:
+    def _enter(self, version: Version, now: Instant) -> int:
+        """How many entered."""
         moves = Moves(version.id)
+        entered = 0
         before = entries.entered(self.db, version.canvas)
         entry = version.graph.entry
         assert entry is not None
@@ -71,7 +78,9 @@ class Entrance:
             for reason, kept_out in admission.refused.items():
                 moves.along(ENTRY, f"refused: {reason}", len(kept_out))
             moves.along(ENTRY, "entered", len(admission.enter))
+            entered += len(admission.enter)
         moves.write(self.db)
+        return entered
 
     def _write(
         self,

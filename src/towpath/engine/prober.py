@@ -6,12 +6,14 @@ accepted one wakes them all.
 
 from dataclasses import dataclass
 
+from towpath import telemetry
 from towpath.clock import Instant, seconds
 from towpath.engine.scopes import PROBE_EVERY_S
 from towpath.partners.protocol import Answer, Cause
 from towpath.store import connections, ledgers
 from towpath.store.connections import Probe
 from towpath.store.database import Db
+from towpath.telemetry import Event
 
 PROBES_MAX = 8
 
@@ -31,6 +33,7 @@ class Prober:
         if answer.applied:
             if connections.mark_ready(self.db, probe.id, probe.token):
                 ledgers.wake_connection(self.db, probe.id, now)
+                telemetry.tell(Event.CONNECTION_READY, connection=probe.id)
         elif answer.cause is Cause.CONNECTION:
             connections.note_refused_probe(
                 self.db, probe.id, answer.code, answer.partner_request_ref, now

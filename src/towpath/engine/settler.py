@@ -26,6 +26,7 @@ class Settler:
     windows: Windows
     chance: Random
     inbox: deque[Answered] = field(default_factory=deque)
+    changes: scopes.Changes = field(default_factory=scopes.Changes)
 
     def tick(self, now: Instant) -> bool:
         """Settle up to SETTLE_REQUESTS_MAX answers; `now` was read after they came."""
@@ -34,7 +35,7 @@ class Settler:
         for one in batch:
             by_audience.setdefault(one.claimed.route.audience, []).append(one)
         try:
-            scopes.rest(self.db, batch, now, self.windows)
+            scopes.rest(self.db, batch, now, self.windows, self.changes)
             while by_audience:
                 audience, answered = next(iter(by_audience.items()))
                 app = answered[0].claimed.route.app
