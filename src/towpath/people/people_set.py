@@ -55,8 +55,13 @@ def first(members: PeopleSet, count: int) -> PeopleSet:
 
 def cut(members: PeopleSet, size: int) -> list[PeopleSet]:
     """The set in pieces of at most `size`, in number order: neighbours are cheap to read."""
-    found = numbers(members)
-    return [BitMap(found[start : start + size]) for start in range(0, len(found), size)]
+    pieces = []
+    for place in range(0, len(members), size):
+        end = members[place + size] if place + size < len(members) else members.max() + 1
+        span = BitMap()
+        span.add_range(members[place], end)
+        pieces.append(members & span)
+    return pieces
 
 
 def blocks(members: PeopleSet) -> Iterator[int]:

@@ -88,7 +88,8 @@ union all select 'outcome', array_agg(t::text order by id) from outcome t
 union all select 'request', array_agg(t::text order by id) from request t
 union all select 'resend', array_agg(t::text order by id) from resend t
 union all select 'ledger_mark', array_agg(t::text order by audience, seq) from ledger_mark t
-union all select 'ledger_shard', array_agg(t::text order by audience, field, block) from ledger_shard t
+union all select 'ledger_shard', array_agg(t::text order by audience, field, block)
+  from ledger_shard t
 union all select 'audience', array_agg(t::text order by id) from audience t
 union all select 'connection', array_agg(t::text order by id) from connection t
 union all select 'ad_account', array_agg(t::text order by id) from ad_account t
