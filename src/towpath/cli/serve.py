@@ -20,6 +20,7 @@ from towpath.engine.worker import Worker
 from towpath.errors import StoreError, TowpathError
 from towpath.net.door import HttpDoor
 from towpath.settings import Settings
+from towpath.store import secrets
 from towpath.telemetry import Event
 
 REOPEN_S = 1.0
@@ -75,6 +76,8 @@ async def _work(settings: Settings, url: str, stop: asyncio.Event) -> None:
     """Run the workers until stopped. Raises StoreError when the database cannot be had any more,
     and TowpathError when something failed that beginning again would not mend."""
     keys = compose.key_ring(settings)
+    with compose.connect(url) as db:
+        secrets.check_keys(db, keys)
     try:
         async with HttpDoor() as door, asyncio.TaskGroup() as running:
             for _ in range(settings.workers):

@@ -51,11 +51,6 @@ def due_groups(
     return groups
 
 
-def due_people(state: LedgerState, action: Action, busy: PeopleSet) -> PeopleSet:
-    """Everybody who must be sent now for `action`, whatever the field."""
-    return union(state.due(action).values()) - busy
-
-
 def requests(groups: Iterable[Group], size: int, most: int) -> list[Group]:
     """The groups cut in number order into at most `most` requests of at most `size` people."""
     found: list[Group] = []

@@ -46,13 +46,6 @@ def numbers(members: PeopleSet) -> Numbers:
     return np.frombuffer(members.to_array(), dtype=np.uint32)
 
 
-def first(members: PeopleSet, count: int) -> PeopleSet:
-    """The `count` lowest numbers of the set."""
-    if len(members) <= count:
-        return members.copy()
-    return members[:count]
-
-
 def cut(members: PeopleSet, size: int) -> list[PeopleSet]:
     """The set in pieces of at most `size`, in number order: neighbours are cheap to read."""
     pieces = []
