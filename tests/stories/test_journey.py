@@ -6,7 +6,7 @@ from tests.stories.files import canvas, sync
 from tests.stories.stage import Stage
 
 from towpath.canvas.delays import due_bucket
-from towpath.cli.demo.command import NAMES
+from towpath.cli.canvas_show import NAMES
 from towpath.store import entries, waves
 from towpath.store.tallies import COUNTERS, Change
 
