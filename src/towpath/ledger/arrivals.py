@@ -135,12 +135,26 @@ def settle(
             closing.close(arrival, Counter.NOT_SYNCED, Reason.SUPERSEDED, over)
     ended = settled.members | (settled.coholders - in_flight)
     close_at_goal(closing, state, open_arrivals, ended)
+    close_keyless(closing, state, open_arrivals, settled.members)
+
+
+def close_keyless(
+    closing: Closing,
+    state: LedgerState,
+    open_arrivals: Iterable[OpenArrival],
+    members: PeopleSet,
+    reason: Reason = Reason.NO_MATCH_KEY,
+) -> None:
+    """Of `members`, whoever has no usable key any more cannot be sent, and waits for nothing.
+
+    `members` must not be in flight. Used at a settle, and when a later arrival finds them so.
+    """
     for arrival in open_arrivals:
-        here = closing.waiting[arrival.id] & settled.members
+        here = closing.waiting[arrival.id] & members
         if here:
             here = meant(state, arrival.action, arrival.fields, here)
             lost = keyless_everywhere(state, arrival.fields, here)
-            closing.close(arrival, Counter.NOT_SYNCED, Reason.NO_MATCH_KEY, lost)
+            closing.close(arrival, Counter.NOT_SYNCED, reason, lost)
 
 
 def close_at_goal(

@@ -13,7 +13,14 @@ from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.engine.shared_keys import held_keys, nothing_left, wanted_with_key
 from towpath.engine.steps.protocol import Moment, Outcome
 from towpath.ids import AudienceId
-from towpath.ledger.arrivals import Closing, Counter, Reason, supersede, synced_at_once
+from towpath.ledger.arrivals import (
+    Closing,
+    Counter,
+    Reason,
+    close_keyless,
+    supersede,
+    synced_at_once,
+)
 from towpath.ledger.events import Arrived, Marked, MarkKind
 from towpath.ledger.sharing import HeldKey, usable_keys
 from towpath.limits import ARRIVAL_PEOPLE_MAX
@@ -118,8 +125,13 @@ def arrive(
     )
     closing = Closing.of(opened.arrivals)
     supersede(closing, arrived, opened.arrivals, in_flight.members[action.contrary])
-    arrivals.write_closed(db, audience, opened, closing, moment.now)
     _write_arrived(moment, ledger, arrived, sorting, keys, in_flight.unsettled(action))
+    ended = arrived.members - in_flight.everybody
+    blocked = union(found & present.get(f, people()) for f, found in sorting.keyless.items())
+    state = ledger.state
+    close_keyless(closing, state, opened.arrivals, ended & blocked, Reason.BLOCKED)
+    close_keyless(closing, state, opened.arrivals, ended)
+    arrivals.write_closed(db, audience, opened, closing, moment.now)
     _wake(moment, ledger, action, len(sorting.waiting))
     ledgers.close(db, ledger, moment.now)
 
