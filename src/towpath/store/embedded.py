@@ -38,6 +38,7 @@ START_S_MAX = 120.0  # crash recovery replays up to max_wal_size
 RETRY_S = 15.0  # how long a killed server's last backends may keep its shared memory
 STOP_S_MAX = 60.0
 SOCKET_BYTES_MAX = 85  # the kernel takes 104 to 108 bytes, and "/.s.PGSQL.5432" follows
+ATTACH_S = 0.1  # a killed keeper's lock is freed a moment after its death: look twice
 LOG_BYTES_MAX = 10 * 2**20
 _POLL_S = 0.01
 
@@ -122,15 +123,19 @@ def _attach(
     data_dir: Path, attached: IO[str], binaries: Path | None, extra: dict[str, str]
 ) -> Server:
     """Share `attached`, so that no keeper stops any more; find a server ready, or start one."""
-    give_up = time.monotonic() + START_S_MAX
-    while time.monotonic() < give_up:
+    begun = ready_since = time.monotonic()
+    while time.monotonic() - begun < START_S_MAX:
         if _try(attached, fcntl.LOCK_SH):
             with _open_lock(data_dir, "lock") as lock:
                 if _try(lock, fcntl.LOCK_EX):
                     found = binaries or embedded_binaries.find()
                     return _Launcher(data_dir, found, extra, lock.fileno()).start()
-            if _is_ready(data_dir):
+            if not _is_ready(data_dir):
+                ready_since = time.monotonic()
+            if time.monotonic() - ready_since > ATTACH_S:
                 return _read_server(data_dir)
+        else:
+            ready_since = time.monotonic()
         time.sleep(_POLL_S)
     raise StoreError(
         f"Another Towpath holds {data_dir}, and its PostgreSQL does not become ready.",
