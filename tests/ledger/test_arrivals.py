@@ -12,6 +12,7 @@ from towpath.ledger.arrivals import (
     Counter,
     OpenArrival,
     Reason,
+    close_keyless,
     give_up,
     settle,
     supersede,
@@ -140,3 +141,15 @@ def test_in_flight_is_not_synced_at_once() -> None:
     state = LedgerState({EMAIL: FieldState(want=people([1, 2]), acked=people([1, 2]))})
     arrived = Arrived(Action.ADD, (EMAIL,), people([1, 2, 3]))
     assert synced_at_once(state, arrived, people([2])) == people([1])
+
+
+def test_who_has_no_key_left_waits_for_nothing() -> None:
+    """A later arrival finds them without a key: nothing will ever be sent for the earlier one."""
+    waiting = one(Action.REMOVE, people([1, 2]))
+    state = LedgerState({EMAIL: FieldState(maybe=people([1, 2]), keyless=people([1]))})
+    closing = Closing.of([waiting])
+    close_keyless(closing, state, [waiting], people([1, 2]))
+    assert [(found.reason, list(found.members)) for found in closing.closed] == [
+        (Reason.NO_MATCH_KEY, [1])
+    ]
+    assert list(closing.waiting[waiting.id]) == [2]
