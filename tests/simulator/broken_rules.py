@@ -17,7 +17,7 @@ from towpath.ledger import arrivals, events
 from towpath.ledger.due import Group
 from towpath.ledger.events import Settled, Settling
 from towpath.ledger.sharing import Turns
-from towpath.ledger.state import FieldState, LedgerState
+from towpath.ledger.state import LedgerState
 from towpath.ledger.windows import Windows
 from towpath.partners.protocol import AnswerKind
 from towpath.partners.tiktok import replies
@@ -343,16 +343,25 @@ def nobody_is_given_up(patch: Patch) -> None:
 
 
 @broken()
-def a_fold_forgets_who_may_be_in(patch: Patch) -> None:
-    def row(usual: Any, audience: Any, name: Any, sets: FieldState, block: int) -> Any:
-        return usual(audience, name, replace(sets, maybe=people()), block)
-
-    _wrap(patch, ledgers, "_shard_row", row)
+def a_fold_writes_answers_only(patch: Patch) -> None:
+    patch.setattr(ledgers, "_only_answers", lambda before, _after: before is not None)
 
 
 @broken()
 def a_fold_counts_nobody_due(patch: Patch) -> None:
-    _wrap(patch, ledgers, "_shard_row", lambda usual, *given: (*usual(*given)[:-2], 0, 0))
+    found = ledgers._SQL._found
+    for name in ("write_shard", "write_known"):
+        nobody = (
+            found[name]
+            .replace(b"excluded.due_in", b"0")
+            .replace(b"due_in = %s", b"due_in = 0 * %s")
+        )
+        patch.setitem(found, name, nobody)
+
+
+@broken()
+def the_log_after_the_fold_is_forgotten(patch: Patch) -> None:
+    patch.setattr(ledgers, "_log", lambda _db, ledger: ledger.log or [])
 
 
 @broken()

@@ -7,7 +7,7 @@ not taken from the engine's word.
 
 import json
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,20 +36,24 @@ class Sent:
 
 @dataclass(slots=True)
 class InProcessDoor:
-    """A `Door`. `reachable` is false while TikTok cannot be reached: nothing leaves then."""
+    """A `Door`. `reachable` is false while TikTok cannot be reached: nothing leaves then. Whatever
+    carries one of `bad_keys` is refused."""
 
     sandbox: Sandbox
     reachable: bool = True
     reply: Reply | None = None
     sent: Sent | None = None
-    refused_before: int = field(default=0)
+    bad_keys: set[Key] = field(default_factory=set)
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
     ) -> HttpReply:
         """Let it arrive. It stays in flight at the sandbox until its worker lands or dies."""
+        carried = read_body(0, body)
+        if self.bad_keys.intersection(carried.keys) and self.reachable:
+            self.sandbox.next_faults(["40002_dropped"])
         reply = self._begin("POST", url, headers, body)
-        self.sent = read_body(reply.number, body)
+        self.sent = replace(carried, number=reply.number)
         return self._read(reply, deadline_s)
 
     async def get(self, url: str, headers: Mapping[str, str], deadline_s: float) -> HttpReply:
@@ -61,7 +65,6 @@ class InProcessDoor:
     def _begin(self, verb: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         self.reply = self.sent = None
         if not self.reachable:
-            self.refused_before += 1
             raise NoAnswer(before_first_byte=True, why="connection refused")
         parts = urlsplit(url)
         self.reply = self.sandbox.begin(Call(verb, parts.path, parts.query, headers, body))

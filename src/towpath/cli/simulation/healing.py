@@ -51,7 +51,7 @@ def _next_moment(story: Story, *, patient: bool) -> timedelta | None:
         *(flight.lands_at for worker in story.workers for flight in worker.flights),
     ]
     deadline = found[2]
-    if deadline is not None and not patient:
+    if deadline is not None and deadline > now and not patient:
         # Somebody waits for what never heals, as for an audience that is gone.
         found = [deadline]
     moments = [moment for moment in found if moment is not None]

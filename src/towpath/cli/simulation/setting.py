@@ -42,6 +42,7 @@ class Person:
 class Setting:
     """The world as it begins, and how rough it will be."""
 
+    temper: str
     people: list[list[Person]]
     """By block of numbers: each list begins near the end of a block."""
     audiences: int
@@ -58,6 +59,7 @@ class Setting:
     bounds: Mapping[str, int]
     fault_rate: float
     faults: dict[str, float] = field(repr=False)
+    weights: Mapping[str, float] = field(repr=False)
     steps: int = 45
 
 
@@ -78,10 +80,48 @@ FAULTS: dict[str, float] = {
 refusal is dropped under its code: a throttled request that took effect would be another TikTok."""
 
 
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """What a run is especially likely to meet. `weights` multiply those of happenings."""
+
+    counts: tuple[int, ...] = (2, 3, 5, 8, 12, 20, 30, 40)
+    per_request: tuple[int, ...] = (1, 2, 3, 3, 5, 10, 10)
+    audiences: tuple[int, ...] = (1, 1, 2)
+    permits: tuple[int, ...] = (1, 2, 3, 5, 20)
+    sharing: tuple[int, ...] = (0, 0, 1, 2)
+    fault_rates: tuple[float, ...] = (0, 0.1, 0.3, 0.3, 0.7)
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+TEMPERS = {
+    "usual": Temper(),
+    "family": Temper(
+        counts=(2, 3, 4), per_request=(1, 2, 3), sharing=(2, 3, 4), weights={"scene": 3}
+    ),
+    "staged": Temper(counts=(3, 5, 8), fault_rates=(0, 0.1), weights={"scene": 8}),
+    "stubborn": Temper(
+        counts=(2, 3, 5, 8), fault_rates=(0.5, 0.9), weights={"long_refusal": 6, "tiktok_turns": 2}
+    ),
+    "crowded": Temper(
+        counts=(8, 12, 20),
+        per_request=(1, 2, 3),
+        audiences=(2,),
+        permits=(1, 1, 2),
+        weights={"everybody_arrives": 3, "round_trip": 2},
+    ),
+    "forgetful": Temper(
+        sharing=(1, 2), weights={"a_key_is_lost": 8, "consent_is_withdrawn": 3, "load": 0.5}
+    ),
+    "walking": Temper(weights={"enter": 2, "advance": 2, "turn_canvas": 2}),
+}
+"""A run is of one of these tempers, so that rare meetings are not left to luck."""
+
+
 def draw(chance: Random) -> Setting:
     """The setting of a seed."""
-    count = chance.choice([2, 3, 5, 8, 12, 12, 20, 30, 40])
-    per_request = chance.choice([1, 2, 3, 3, 5, 10, 10])
+    name = chance.choice(list(TEMPERS))
+    temper = TEMPERS[name]
+    per_request = chance.choice(temper.per_request)
     askings: list[list[tuple[MatchField, ...]]] = [
         [(EMAIL, PHONE)],
         [(EMAIL,), (PHONE,)],
@@ -89,19 +129,21 @@ def draw(chance: Random) -> Setting:
         [(EMAIL,)],
     ]
     return Setting(
-        people=_people(chance, count),
-        audiences=chance.choice([1, 1, 2]),
-        foreign=chance.random() < 0.2,
+        temper=name,
+        people=_people(chance, chance.choice(temper.counts), chance.choice(temper.sharing)),
+        audiences=chance.choice(temper.audiences),
+        foreign=chance.random() < 0.15,
         fields=chance.choice(askings),
-        permits=chance.choice([1, 2, 3, 5, 20]),
+        permits=chance.choice(temper.permits),
         people_per_request=per_request,
         keys_per_request=chance.choice([max(per_request, 2), 2 * per_request, 40]),
         workers=chance.choice([1, 2, 3]),
-        canvas=chance.random() < 0.3,
+        canvas=name == "walking" or chance.random() < 0.1,
         windows=chance.choice([USUAL, USUAL, USUAL, QUICK]),
         bounds=_bounds(chance),
-        fault_rate=chance.choice([0, 0.1, 0.3, 0.3, 0.7]),
+        fault_rate=chance.choice(temper.fault_rates),
         faults=FAULTS,
+        weights=temper.weights,
     )
 
 
@@ -119,9 +161,9 @@ def _bounds(chance: Random) -> dict[str, int]:
     }
 
 
-def _people(chance: Random, count: int) -> list[list[Person]]:
+def _people(chance: Random, count: int, sharing: int) -> list[list[Person]]:
     some = [_person(chance, place) for place in range(count)]
-    for _ in range(chance.choice([0, 0, 1, 2, max(2, count // 4)])):
+    for _ in range(sharing):
         one, other = chance.sample(some, 2)
         name = chance.choice([EMAIL, PHONE])
         if name in one.digests:

@@ -53,6 +53,7 @@ def heal(world: World) -> None:
     world.sandbox.faults = Faults()
     world.sandbox.world.allowlisted = True
     world.door.reachable = True
+    world.door.bad_keys.clear()
     for grant in world.sandbox.world.grants.values():
         grant.alive = True
     for account in world.sandbox.world.advertisers.values():
@@ -136,7 +137,14 @@ def lose_a_key(world: World, records: Records) -> str:
     ]
     if not some:
         return ""
-    number, name = world.chance.choice(some)
+    waiting = {
+        (number, name)
+        for request in records.requests.values()
+        if request.flying and not request.read
+        for number in request.members
+        for name in request.fields
+    }
+    number, name = world.chance.choice([one for one in some if one in waiting] or some)
     del world.keys[number][name]
     world.lost.add(number)
     snapshots.forget_key(world.db, number, name.value)
