@@ -26,7 +26,7 @@ PATHS = (
     *("another audience went first", "wanted and in", "unwanted and out"),
     *("weather: token revoked", "weather: token restored", "weather: connected again"),
     *("weather: ad account disabled", "weather: ad account enabled", "weather: role lost"),
-    *("weather: role given", "weather: off the allowlist", "weather: on the allowlist"),
+    *("weather: off the allowlist", "weather: on the allowlist"),
     *("weather: unreachable", "weather: reachable", "weather: audience deleted at TikTok"),
 )
 

@@ -94,11 +94,8 @@ def run(seed: int, stage: Stage) -> Result:
         try:
             _live(made, records, stage)
         except Exception as error:  # noqa: BLE001 - a crash of the engine is a finding like others
-            failure = (
-                str(error) if isinstance(error, Violation) else f"{type(error).__name__}: {error}"
-            )
-            return Result(seed, _digest(made, stage), made.hits, failure, tuple(made.trace))
-    return Result(seed, _digest(made, stage), made.hits)
+            failure = str(error) if isinstance(error, Violation) else f"crash: {error!r}"
+    return Result(seed, _digest(made, stage), made.hits, failure, tuple(made.trace))
 
 
 def _live(made: World, records: Records, stage: Stage) -> None:

@@ -29,12 +29,11 @@ def the_token_dies(story: "Story") -> str:
     story.arrive_at(ADD, world.everybody)
     grant.alive = False
     for _ in range(3):
-        story.pass_time(A_FLUSH)
-        story.happen(story.round_trip)
+        _go(story)
     for _ in range(2):
         story.pass_time(timedelta(seconds=61))
         story.happen(story.probe)
-        story.happen(story.round_trip)
+        _go(story)
         grant.alive = True
     return "the token lives again"
 
@@ -48,8 +47,7 @@ def a_key_is_refused(story: "Story") -> str:
     world.door.bad_keys.add(world.chance.choice(keys))
     story.arrive_at(ADD, world.everybody)
     for _ in range(4):
-        story.pass_time(A_FLUSH)
-        story.happen(story.round_trip)
+        _go(story)
         story.pass_time(world.setting.windows.retry_first * 2)
     return "a key was refused"
 
@@ -60,8 +58,7 @@ def a_change_of_mind(story: "Story") -> str:
     some = _some(story, 3)
     audience = world.audiences[0]
     story.arrive_at(ADD, some, audience)
-    story.pass_time(A_FLUSH)
-    story.happen(story.round_trip)
+    _go(story)
     story.arrive_at(REMOVE, some, audience)
     story.pass_time(A_FLUSH)
     story.happen(story.claim)
@@ -77,8 +74,7 @@ def one_field_after_the_other(story: "Story") -> str:
     """By e-mail, and then by phone too."""
     some, audience = _some(story, 3), story.world.audiences[0]
     story.arrive_at(ADD, some, audience, (EMAIL,))
-    story.pass_time(A_FLUSH)
-    story.happen(story.round_trip)
+    _go(story)
     story.arrive_at(ADD, some, audience, (EMAIL, PHONE))
     return "the phone is asked for too"
 
@@ -91,13 +87,11 @@ def a_shared_key_changes_hands(story: "Story") -> str:
     name, first, second = pair
     audience = story.world.audiences[0]
     story.arrive_at(ADD, first, audience, (name,))
-    story.pass_time(A_FLUSH)
-    story.happen(story.round_trip)
+    _go(story)
     story.arrive_at(ADD, second, audience, (name,))
     story.arrive_at(REMOVE, first, audience, (name,))
     story.arrive_at(REMOVE, second, audience, (name,))
-    story.pass_time(A_FLUSH)
-    story.happen(story.round_trip)
+    _go(story)
     return "a shared key changed hands"
 
 
@@ -125,8 +119,7 @@ def a_removal_is_lost(story: "Story") -> str:
     world, some = story.world, _some(story, 3)
     audience = world.audiences[0]
     story.arrive_at(ADD, some, audience)
-    story.pass_time(A_FLUSH)
-    story.happen(story.round_trip)
+    _go(story)
     story.arrive_at(REMOVE, some, audience)
     story.pass_time(A_FLUSH)
     world.sandbox.next_faults(
@@ -148,8 +141,7 @@ def a_parade_of_faults(story: "Story") -> str:
     for action in (ADD, REMOVE):
         story.arrive_at(action, world.everybody)
         for _ in range(3):
-            story.pass_time(A_FLUSH)
-            story.happen(story.round_trip)
+            _go(story)
     return "a parade of faults"
 
 
@@ -169,6 +161,15 @@ def a_worker_sleeps_on_a_wave(story: "Story") -> str:
     moved = story.workers[0].advance.move(claimed, world.now)
     world.hits["wave moved late" if moved else "wave was fenced off"] += 1
     return f"the sleeper wakes: {'moved' if moved else 'fenced off'}"
+
+
+def _go(story: "Story") -> None:
+    """After a flush, all workers claim, send and settle, as far as answers come soon."""
+    story.pass_time(A_FLUSH)
+    for _ in range(2):
+        for worker in story.workers:
+            story.told(story.claim_by(worker))
+            story.carry_all(worker)
 
 
 def _some(story: "Story", most: int) -> PeopleSet:

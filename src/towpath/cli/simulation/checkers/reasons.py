@@ -102,7 +102,8 @@ def _are_left_in(world: World, book: Book, keys: set[Key], alone: PeopleSet) -> 
     """Is each key wanted by somebody else, or out already? One at least is wanted."""
     held = {key for key in keys if (world.sharing.get(key, alone) - alone) & book.wanted(key[0])}
     out = (None, ("applied", Action.REMOVE))
-    return bool(held) and all(book.words.get(key) in out for key in keys - held)
+    alone_held = keys - held - world.sharing.keys()
+    return bool(held) and all(book.words.get(key) in out for key in alone_held)
 
 
 def _was_superseded(records: Records, arrival: ArrivalRow, person: int) -> bool:
