@@ -1,12 +1,12 @@
 """The error tree.
 
-    TowpathError             what happened, and what to do now
-    ├── InputError           somebody's input is wrong: field or line named, nothing stored
-    ├── NotFoundError        no such thing in this workspace
-    ├── ConflictError        true a moment ago, not any more; read again
-    ├── SettingsError        the operator's settings cannot work
-    ├── StoreError           PostgreSQL is missing, too old or damaged
-    └── PartnerError         the partner said no, or said nothing
+TowpathError             what happened, and what to do now
+├── InputError           somebody's input is wrong: field or line named, nothing stored
+├── NotFoundError        no such thing in this workspace
+├── ConflictError        true a moment ago, not any more; read again
+├── SettingsError        the operator's settings cannot work
+├── StoreError           PostgreSQL is missing, too old or damaged
+└── PartnerError         the partner said no, or said nothing
 """
 
 
