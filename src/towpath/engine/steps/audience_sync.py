@@ -17,6 +17,7 @@ from towpath.ledger.arrivals import (
     Closing,
     Counter,
     Reason,
+    close_at_goal,
     close_keyless,
     supersede,
     synced_at_once,
@@ -28,7 +29,7 @@ from towpath.people.action import Action
 from towpath.people.match_field import MatchField, fields_of, mask
 from towpath.people.people_set import PeopleSet, cut, people, union
 from towpath.store import arrivals, audiences, ledgers, match_keys, profiles, requests, workspaces
-from towpath.store.arrivals import Coming, Leaving, Piece
+from towpath.store.arrivals import Coming, Leaving, OpenArrivals, Piece
 from towpath.store.database import int4_array
 from towpath.store.ledgers import Ledger
 
@@ -126,14 +127,26 @@ def arrive(
     closing = Closing.of(opened.arrivals)
     supersede(closing, arrived, opened.arrivals, in_flight.members[action.contrary])
     _write_arrived(moment, ledger, arrived, sorting, keys, in_flight.unsettled(action))
-    ended = arrived.members - in_flight.everybody
+    free = arrived.members - in_flight.everybody
     blocked = union(found & present.get(f, people()) for f, found in sorting.keyless.items())
-    state = ledger.state
-    close_keyless(closing, state, opened.arrivals, ended & blocked, Reason.BLOCKED)
-    close_keyless(closing, state, opened.arrivals, ended)
+    close_keyless(closing, ledger.state, opened.arrivals, free & blocked, Reason.BLOCKED)
+    close_keyless(closing, ledger.state, opened.arrivals, free)
+    _close_earlier(closing, ledger, opened, sorting, arrived.members - in_flight.unsettled(action))
     arrivals.write_closed(db, audience, opened, closing, moment.now)
     _wake(moment, ledger, action, len(sorting.waiting))
     ledgers.close(db, ledger, moment.now)
+
+
+def _close_earlier(
+    closing: Closing, ledger: Ledger, opened: OpenArrivals, sorting: Sorting, free: PeopleSet
+) -> None:
+    """What this arrival found holds for earlier ones that ask the same: still wanted, or there."""
+    for one in sorting.leaving:
+        if one.reason is Reason.STILL_WANTED:
+            for arrival in opened.arrivals:
+                if arrival.action is Action.REMOVE:
+                    closing.close(arrival, one.counter, one.reason, one.members & free)
+    close_at_goal(closing, ledger.state, opened.arrivals, free)
 
 
 def _without_consent(moment: Moment, sorting: Sorting) -> None:
