@@ -19,7 +19,7 @@ PATHS = (
     *("not_synced: no_consent", "not_synced: no_match_key", "not_synced: blocked"),
     *("not_synced: superseded", "not_synced: still_wanted", "not_synced: left_canvas"),
     *("worker died", "worker died with a claim not sent", "worker died with a request sent"),
-    *("worker died with an answer", "probe applied", "probe refused", "consent withdrawn"),
+    *("probe applied", "probe refused", "consent withdrawn"),
     *("wave moved", "wave moved late", "wave was fenced off", "canvas paused", "canvas stopped"),
     *("canvas resumed", "canvas resumed, overdue people leave", "canvas launched again"),
     *("clock jumped beyond 13 h", "clock jumped beyond 48 h", "the pace was used up"),

@@ -9,7 +9,7 @@ from towpath.clock import Instant
 from towpath.engine.claim import STREAMING
 from towpath.store import arrivals, permits, requests, resends, waves
 
-ROUNDS_MAX = 200
+ROUNDS_MAX = 120
 PATIENT_ROUNDS = 10
 STEPS_MAX = 400
 
