@@ -189,9 +189,9 @@ def test_sql_and_python_agree_about_random_people(db: Db, now: Instant, data: An
                 for number, one in zip(numbers, crowd, strict=True)
                 if matches(tree, one | {"match_keys": one["match_keys"] or ()})
             )
-            assert people_door.matching(db, workspace, tree, 0, end) == expected, tree
+            assert people_door.matching(db, workspace, tree, 0, end, now) == expected, tree
             odd = people(numbers[::2])
-            assert people_door.matching_of(db, workspace, tree, odd) == expected & odd
+            assert people_door.matching_of(db, workspace, tree, odd, now) == expected & odd
 
 
 @pytest.fixture
@@ -221,10 +221,10 @@ def test_ranges_and_workspaces(db: Db, workspace: WorkspaceId, now: Instant) -> 
     assert people_door.highest_number(db, workspace) == numbers[-1]
     assert people_door.highest_number(db, other) == -1
     low, high = numbers[2], numbers[7]
-    assert people_door.matching(db, workspace, None, low, high) == people(range(low, high))
-    assert not people_door.matching(db, other, None, 0, high)
-    assert not people_door.matching_of(db, other, None, people(numbers))
-    assert not people_door.matching_of(db, workspace, None, people())
+    assert people_door.matching(db, workspace, None, low, high, now) == people(range(low, high))
+    assert not people_door.matching(db, other, None, 0, high, now)
+    assert not people_door.matching_of(db, other, None, people(numbers), now)
+    assert not people_door.matching_of(db, workspace, None, people(), now)
     few = parse_filter({"attribute": "orders", "at_least": 8})
     strangers = people([*numbers, 2**31 - 1])
-    assert people_door.matching_of(db, workspace, few, strangers) == people(numbers[8:])
+    assert people_door.matching_of(db, workspace, few, strangers, now) == people(numbers[8:])

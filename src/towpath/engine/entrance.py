@@ -65,6 +65,7 @@ class Entrance:
                 entry.filter,
                 low,
                 low + MUSTER_NUMBERS,
+                now,
             )
             admission = admit(
                 candidates,

@@ -8,6 +8,7 @@ numbers are 4 MB on the wire and at most 128 kB as a set.
 
 from typing import Any
 
+from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.filter import Filter
 from towpath.people.people_set import PeopleSet, people
@@ -17,19 +18,21 @@ from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
 
 
-def matching(db: Db, workspace: WorkspaceId, tree: Filter | None, low: int, high: int) -> PeopleSet:
-    """Who of the workspace matches, of the numbers `low` up to, not including, `high`."""
-    given = {"workspace": workspace, "low": low, "high": high}
+def matching(
+    db: Db, workspace: WorkspaceId, tree: Filter | None, low: int, high: int, now: Instant
+) -> PeopleSet:
+    """Who of the workspace matches at `now`, of the numbers `low` up to, not including, `high`."""
+    given = {"workspace": workspace, "low": low, "high": high, "now": now}
     return _ask(db, "read_matching", tree, given)
 
 
 def matching_of(
-    db: Db, workspace: WorkspaceId, tree: Filter | None, members: PeopleSet
+    db: Db, workspace: WorkspaceId, tree: Filter | None, members: PeopleSet, now: Instant
 ) -> PeopleSet:
-    """Who of these people matches. Whoever is not of the workspace does not."""
+    """Who of these people matches at `now`. Whoever is not of the workspace does not."""
     if not members:
         return people()
-    given = {"workspace": workspace, "members": int4_array(members)}
+    given = {"workspace": workspace, "members": int4_array(members), "now": now}
     return _ask(db, "read_matching_of", tree, given)
 
 

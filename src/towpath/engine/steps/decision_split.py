@@ -18,6 +18,6 @@ class DecisionSplitKind:
     def perform(self, moment: Moment, settings: DecisionSplit, members: PeopleSet) -> list[Outcome]:
         """Ask the filter once for all of them."""
         yes = people_door.matching_of(
-            moment.db, moment.stand.workspace, settings.condition, members
+            moment.db, moment.stand.workspace, settings.condition, members, moment.now
         )
         return [Outcome("yes", yes), Outcome("no", members - yes)]

@@ -5,14 +5,14 @@
 -- name: read_matching
 select string_agg(int4send(profile.number), '')
 from profile left join match_key on match_key.profile = profile.number
-where profile.workspace = %(workspace)s
+where profile.workspace = %(workspace)s and profile.gone_at is null
   and profile.number >= %(low)s and profile.number < %(high)s
   and (:filter)
 
 -- name: read_matching_of
 select string_agg(int4send(profile.number), '')
 from profile left join match_key on match_key.profile = profile.number
-where profile.workspace = %(workspace)s
+where profile.workspace = %(workspace)s and profile.gone_at is null
   and profile.number = any(%(members)b)
   and (:filter)
 

@@ -17,7 +17,7 @@ create table workspace (
 create table profile (
   number int generated always as identity (minvalue 0 start 0) primary key,
   workspace int not null references workspace,
-  external_id text not null check (length(external_id) between 1 and 256),
+  external_id text check (length(external_id) between 1 and 256), -- none: known by an alias only
   email text,
   phone text,
   country text,
@@ -31,6 +31,9 @@ create table profile (
   consent_at timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  time_zone text check (length(time_zone) between 1 and 64),
+  gone_at timestamptz, -- deleted or merged: the number stays for the ledger, personal data does not
+  merged_into int,
   unique (workspace, external_id)
 );
 
@@ -347,10 +350,11 @@ create table wave (
   arrived_at timestamptz not null,
   due_at timestamptz not null,
   lease_until timestamptz,
-  fence bigint not null default 0
+  fence bigint not null default 0,
+  hand text not null default 'advance' check (hand in ('advance', 'webhook')) -- who moves it
 ) with (fillfactor = 70);
 alter table wave alter members set storage external;
-create index wave_due on wave (due_at);
+create index wave_due on wave (hand, due_at);
 create index wave_step on wave (version, step);
 
 -- The counters of a step: a sum, kept in the transaction that moves people; `audit` recounts.
@@ -383,3 +387,157 @@ create table pulse (
   ticked_at timestamptz not null,
   steady_since timestamptz not null
 ) with (fillfactor = 50);
+
+-- Another name of a person, under a label: unique and case-sensitive.
+create table alias (
+  workspace int not null references workspace,
+  label text not null check (length(label) between 1 and 256),
+  name text not null check (length(name) between 1 and 256),
+  profile int not null,
+  primary key (workspace, label, name)
+);
+create index alias_profile on alias (profile);
+
+-- Names of events (0), products of purchases (1) and watched attributes (2), so that an event is
+-- narrow.
+create table event_name (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  kind smallint not null check (kind in (0, 1, 2)),
+  name text not null check (length(name) between 1 and 256),
+  unique (workspace, kind, name)
+);
+
+-- What people did, in the order in which it was received: within a workspace ids rise with commits,
+-- since its writers take turns. Partitions are days of receipt (store/events.py).
+create sequence event_id as bigint;
+create table event (
+  id bigint not null default nextval('event_id'),
+  workspace int not null,
+  name int not null,
+  profile int not null,
+  at timestamptz not null,          -- when it happened
+  received_at timestamptz not null,
+  amount numeric,                   -- of a purchase: price times quantity
+  currency text,
+  quantity int,
+  properties jsonb                  -- of a change: value, and was
+) partition by range (received_at);
+create index event_profile on event (profile, name, at);
+create index event_id_order on event (workspace, id);
+
+-- Ids that events came with: each is taken once.
+create table event_seen (
+  workspace int not null references workspace,
+  digest bytea not null,            -- the first 16 bytes of the SHA-256 of the id
+  received_at timestamptz not null,
+  primary key (workspace, digest)
+);
+
+-- What live Canvases wait for: events and products by name, and attributes that change.
+create table watch (
+  workspace int not null references workspace,
+  canvas int not null references canvas,
+  kind smallint not null check (kind in (0, 1, 2)),
+  name text not null,
+  primary key (workspace, kind, name, canvas)
+);
+
+-- How far the intake has read a workspace's events.
+create table intake (
+  workspace int primary key references workspace,
+  seen bigint not null
+) with (fillfactor = 50);
+
+-- Who may call the API. Only the digest of a key is kept.
+create table api_key (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  name text not null check (length(name) between 1 and 200),
+  digest bytea not null unique,     -- SHA-256
+  hint text not null,               -- the key's first characters, to know it again
+  scopes text[] not null,
+  created_at timestamptz not null,
+  used_at timestamptz,
+  revoked_at timestamptz
+);
+create index api_key_workspace on api_key (workspace, id);
+
+-- Who works in the dashboard.
+create table member (
+  id int generated always as identity primary key,
+  email text not null unique check (length(email) between 3 and 254),
+  name text not null check (length(name) between 1 and 200),
+  password text,                    -- argon2id; null: none yet
+  created_at timestamptz not null
+);
+
+create table membership (
+  member int not null references member,
+  workspace int not null references workspace,
+  role text not null check (role in ('owner', 'admin', 'editor', 'analyst', 'privacy')),
+  primary key (member, workspace)
+);
+
+-- Sessions of browsers, and links that sign in once; of both only the digest.
+create table session (
+  digest bytea primary key,
+  member int not null references member,
+  created_at timestamptz not null,
+  seen_at timestamptz not null,
+  expires_at timestamptz not null
+);
+
+create table sign_in_link (
+  digest bytea primary key,
+  member int not null references member,
+  expires_at timestamptz not null
+);
+
+-- Answers kept under the caller's idempotency key.
+create table idempotent_answer (
+  workspace int not null references workspace,
+  route text not null,
+  key text not null check (length(key) between 1 and 255),
+  request_digest bytea not null,    -- SHA-256 of the body
+  status smallint not null,
+  answer bytea not null,
+  at timestamptz not null,
+  primary key (workspace, route, key)
+);
+create index idempotent_answer_at on idempotent_answer (at);
+
+-- A filter with a name; other filters may use it.
+create table segment (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  name text not null check (length(name) between 1 and 200),
+  filter jsonb not null,
+  revision int not null default 1,
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  unique (workspace, name)
+);
+
+-- What an entry carries along, only for Canvases that use it.
+create table entry_context (
+  canvas int not null references canvas,
+  lane smallint not null,
+  profile int not null,
+  key text,                         -- of a keyed entry
+  context jsonb not null,
+  entered_at timestamptz not null,
+  primary key (canvas, lane, profile)
+);
+create index entry_context_profile on entry_context (profile);
+
+-- People who are to leave a Canvas, wherever they stand: every claim subtracts and counts them.
+create table exit_set (
+  id bigint generated always as identity primary key,
+  canvas int not null references canvas,
+  lane smallint not null,
+  members bytea not null,
+  reason text not null,
+  at timestamptz not null
+);
+create index exit_set_canvas on exit_set (canvas, lane);
