@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -19,10 +20,10 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
+from towpath.api import launching, troubles
+from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding
 from towpath.canvas.parse import parse_canvas
-from towpath.cli import canvas_life
-from towpath.cli.canvas_life import Reach
 from towpath.cli.compose import windows
 from towpath.cli.connect import Connected, connect
 from towpath.cli.people_file import Asked, import_people
@@ -33,6 +34,7 @@ from towpath.engine.claim import Claimant
 from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
+from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
@@ -126,6 +128,7 @@ class Stage:
     now: Instant
     runner: asyncio.Runner
     workspace: WorkspaceId = field(init=False)
+    door: StageDoor = field(init=False)
     reach: Reach = field(init=False)
     services: tuple[Any, ...] = field(init=False)
     sender: Sender = field(init=False)
@@ -139,7 +142,8 @@ class Stage:
         spans = windows(self.settings)
         self.sandbox.clock = self._clock
         self.workspace = workspaces.ensure_default(self.db, self.now).id
-        self.reach = Reach(StageDoor(self.sandbox), {"tiktok": BASE_URL}, KEYS)
+        self.door = StageDoor(self.sandbox)
+        self.reach = Reach(partial(PacedDoor, self.door), {"tiktok": BASE_URL}, KEYS)
         self.sender = Sender(self.db, Claimant("stage", spans))
         self.settler = Settler(self.db, spans, Random(1))
         self.prober = Prober(self.db)
@@ -189,24 +193,20 @@ class Stage:
     def apply(self, text: str) -> str:
         """`canvas apply`: save the file, and create its audiences. Gives the Canvas' name."""
         graph = parse_canvas(text.replace("ACCOUNT", self.account).encode())
-        canvas_life.save(self.db, self.workspace, graph, self.now)
-        self._await(
-            canvas_life.make_audiences(self.db, self.workspace, graph, self.reach, self.now)
-        )
+        launching.save(self.db, self.workspace, graph, self.now)
+        self._await(launching.make_audiences(self.db, self.workspace, graph, self.reach, self.now))
         return graph.name
 
     def findings(self, text: str) -> list[Finding]:
         """`canvas validate`."""
         graph = parse_canvas(text.replace("ACCOUNT", self.account).encode())
-        return self._await(
-            canvas_life.findings(self.db, self.workspace, graph, self.reach, self.now)
-        )
+        return self._await(launching.findings(self.db, self.workspace, graph, self.reach, self.now))
 
     def launch(self, text: str) -> VersionId:
         """Apply the file and launch it; nothing has moved yet."""
         canvas = self.canvas(self.apply(text))
         version, found = self._await(
-            canvas_life.launch(self.db, self.workspace, canvas, self.reach, self.now)
+            launching.launch(self.db, self.workspace, canvas, self.reach, self.now)
         )
         assert version is not None, found
         return version
@@ -249,7 +249,7 @@ class Stage:
         for probe in self.prober.due(self.now):
             token = connections.open_token(self.db, KEYS, probe.workspace, probe.token)
             partner = PARTNERS[probe.partner]
-            answer = self._await(partner.probe(self.reach.door, BASE_URL, token, 1.0))
+            answer = self._await(partner.probe(self.door, BASE_URL, token, 1.0))
             self.prober.note(probe, answer, self.now)
 
     def send(self) -> bool:
@@ -263,9 +263,7 @@ class Stage:
             token = connections.open_token(self.db, KEYS, one.route.workspace, one.route.token)
             answer = courier.NOTHING_TO_SEND
             if loaded.body is not None:
-                answer = self._await(
-                    partner.send(self.reach.door, BASE_URL, token, loaded.body, 1.0)
-                )
+                answer = self._await(partner.send(self.door, BASE_URL, token, loaded.body, 1.0))
             self.settler.inbox.append(Answered(one.id, one, answer, loaded.found_keyless))
         while self.settler.inbox:
             self.settler.tick(self.now)
@@ -300,7 +298,7 @@ class Stage:
         token, account = self.sandbox.world.token, PartnerRef(self.account)
         found = self._await(
             PARTNERS["tiktok"].list_audiences(
-                self.reach.door, BASE_URL, token, ad_account_ref=account, deadline_s=1.0
+                self.door, BASE_URL, token, ad_account_ref=account, deadline_s=1.0
             )
         )
         return {one.name: one for one in found.audiences}
@@ -332,10 +330,10 @@ class Stage:
         ).fetchall()
         return [Errored(*row) for row in rows]
 
-    def trouble(self, version: VersionId, step: str) -> canvas_life.Trouble | None:
+    def trouble(self, version: VersionId, step: str) -> troubles.Trouble | None:
         """What `canvas show` says is in the way of a step."""
         graph = canvases.version(self.db, version).graph
-        return canvas_life.troubles(self.db, graph, self.now).get(StepId(step))
+        return troubles.troubles(self.db, graph, self.now).get(StepId(step))
 
     def sent(self) -> list[LogRow]:
         """The mapping requests that reached TikTok."""

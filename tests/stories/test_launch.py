@@ -7,9 +7,9 @@ import pytest
 from tests.stories.files import canvas, sync
 from tests.stories.stage import Stage, stage
 
+from towpath.api import launching
 from towpath.canvas.findings import findings_text
 from towpath.canvas.parse import parse_canvas
-from towpath.cli import canvas_life
 from towpath.errors import ConflictError
 from towpath.store import canvases, waves
 from towpath.store.canvases import CanvasState
@@ -25,10 +25,10 @@ def test_a_canvas_is_not_launched_while_anything_is_missing(told: Stage) -> None
     named at once, with what to do; nobody enters."""
     told.people("ana")
     graph = parse_canvas(EMPTY.encode())
-    canvas_life.save(told.db, told.workspace, graph, told.now)
+    launching.save(told.db, told.workspace, graph, told.now)
     found = told.canvas("Winback")
     version, findings = told.runner.run(
-        canvas_life.launch(told.db, told.workspace, found, told.reach, told.now)
+        launching.launch(told.db, told.workspace, found, told.reach, told.now)
     )
     assert version is None
     assert [finding.code for finding in findings] == [

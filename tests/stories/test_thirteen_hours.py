@@ -7,7 +7,7 @@ import pytest
 from tests.stories.files import canvas, sync
 from tests.stories.stage import Stage
 
-from towpath.cli.canvas_life import Trouble
+from towpath.api.troubles import Trouble
 from towpath.clock import Instant
 from towpath.store.tallies import Change
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from towpath.api import analytics, launching
+from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding, findings_data, findings_text, launchable
 from towpath.canvas.graph import Graph
 from towpath.canvas.parse import parse_canvas
-from towpath.cli import canvas_life, canvas_show, compose, opening, output
-from towpath.cli.canvas_life import Reach
+from towpath.cli import canvas_show, compose, opening, output
 from towpath.engine.advance import exit_overdue
 from towpath.errors import InputError, NotFoundError
 from towpath.ids import WorkspaceId
@@ -107,7 +108,7 @@ def apply_command(file: File, as_json: AsJson = False) -> None:
     with _desk() as desk:
         graph = _read(file)
         before = canvases.find(desk.db, desk.workspace, graph.name)
-        canvas, revision = canvas_life.save(desk.db, desk.workspace, graph, database_now(desk.db))
+        canvas, revision = launching.save(desk.db, desk.workspace, graph, database_now(desk.db))
         found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
         if launchable(found):
             _reaching(desk, lambda reach: _make_audiences(desk, graph, reach))
@@ -121,11 +122,11 @@ def apply_command(file: File, as_json: AsJson = False) -> None:
 
 
 async def _findings(desk: Desk, graph: Graph, reach: Reach) -> list[Finding]:
-    return await canvas_life.findings(desk.db, desk.workspace, graph, reach, database_now(desk.db))
+    return await launching.findings(desk.db, desk.workspace, graph, reach, database_now(desk.db))
 
 
 async def _make_audiences(desk: Desk, graph: Graph, reach: Reach) -> None:
-    await canvas_life.make_audiences(desk.db, desk.workspace, graph, reach, database_now(desk.db))
+    await launching.make_audiences(desk.db, desk.workspace, graph, reach, database_now(desk.db))
 
 
 def _reaching(desk: Desk, work: Callable[[Reach], Coroutine[Any, Any, T]]) -> T:
@@ -133,8 +134,7 @@ def _reaching(desk: Desk, work: Callable[[Reach], Coroutine[Any, Any, T]]) -> T:
 
     async def run() -> T:
         async with HttpDoor() as door:
-            urls = {"tiktok": desk.settings.tiktok_base_url}
-            return await work(Reach(door, urls, compose.key_ring(desk.settings)))
+            return await work(compose.reach(desk.settings, door))
 
     return asyncio.run(run())
 
@@ -146,7 +146,7 @@ def launch_command(name: Name, as_json: AsJson = False) -> None:
         canvas = _find(desk, name)
         version, found = _reaching(
             desk,
-            lambda reach: canvas_life.launch(
+            lambda reach: launching.launch(
                 desk.db, desk.workspace, canvas, reach, database_now(desk.db)
             ),
         )
@@ -207,7 +207,7 @@ def _done(name: str, state: CanvasState, words: str, *, as_json: bool, **more: o
 def list_command(as_json: AsJson = False) -> None:
     """All Canvases: state, version, revision, and how many people are inside."""
     with _desk() as desk:
-        found = canvas_show.listed(desk.db, desk.workspace)
+        found = analytics.listed(desk.db, desk.workspace)
     if as_json:
         output.show_json(found)
     elif found:
@@ -221,7 +221,7 @@ def show_command(name: Name, as_json: AsJson = False) -> None:
     """The Canvas, its state, and the counters of its newest version."""
     with _desk() as desk:
         canvas, now = _find(desk, name), database_now(desk.db)
-        found = canvas_show.shown(desk.db, desk.workspace, canvas, now)
+        found = analytics.shown(desk.db, desk.workspace, canvas, now)
     if as_json:
         output.show_json(found)
     else:

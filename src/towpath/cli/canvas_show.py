@@ -1,20 +1,13 @@
-"""What `towpath canvas show` and `canvas list` say: gathered as plain data, then told to people.
+"""What `towpath canvas show` and `canvas list` tell people of what api/analytics.py gathers.
 
 The demo shows its counters with the same headings and the same dashes.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
-from towpath.canvas.graph import to_data
-from towpath.cli import canvas_life, output
-from towpath.clock import Instant
-from towpath.ids import WorkspaceId
-from towpath.store import arrivals, canvases, tallies, waves
-from towpath.store.canvases import Canvas, Version
-from towpath.store.database import Db
-from towpath.store.tallies import COUNTERS, Change
+from towpath.cli import output
+from towpath.store.tallies import COUNTERS
 
 NAMES = {
     "entered": "Entered",
@@ -45,17 +38,6 @@ def reason_lines(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{step}, {counter.replace('_', ' ')}: {told}"
 
 
-def listed(db: Db, workspace: WorkspaceId) -> list[dict[str, Any]]:
-    """All Canvases, by name, as plain data."""
-    found = []
-    for canvas in canvases.list_all(db, workspace):
-        versions = canvases.versions(db, workspace, canvas.id)
-        found.append(
-            _head(canvas, versions) | {"inside": sum(_inside(db, one) for one in versions)}
-        )
-    return found
-
-
 def show_list(found: list[dict[str, Any]]) -> None:
     """The list for people."""
     output.show_table(
@@ -71,52 +53,6 @@ def show_list(found: list[dict[str, Any]]) -> None:
             for one in found
         ),
     )
-
-
-def shown(db: Db, workspace: WorkspaceId, canvas: Canvas, now: Instant) -> dict[str, Any]:
-    """A Canvas, its draft, and the counters of its newest version, as plain data."""
-    versions = canvases.versions(db, workspace, canvas.id)
-    newest = versions[-1] if versions else None
-    older = [{"version": one.number, "inside": _inside(db, one)} for one in versions[:-1]]
-    return _head(canvas, versions) | {
-        "draft": to_data(canvas.draft),
-        "draft_differs": newest is None or to_data(canvas.draft) != to_data(newest.graph),
-        "launched_at": newest.launched_at if newest else None,
-        "enters_at": newest.enter_at if newest else None,
-        "entry_due": bool(newest and newest.enter_at and newest.enter_at <= now),
-        "older": [one for one in older if one["inside"]],
-        "steps": _steps(db, newest, now) if newest else {},
-    }
-
-
-def _head(canvas: Canvas, versions: list[Version]) -> dict[str, Any]:
-    return {
-        "name": canvas.name,
-        "state": canvas.state.value,
-        "version": versions[-1].number if versions else None,
-        "revision": canvas.revision,
-    }
-
-
-def _inside(db: Db, version: Version) -> int:
-    return sum(waves.standing(db, version.id).values())
-
-
-def _steps(db: Db, version: Version, now: Instant) -> dict[str, Any]:
-    counters = tallies.read(db, version.id)
-    standing = waves.standing(db, version.id)
-    reasons = arrivals.reasons(db, version.id)
-    troubles = canvas_life.troubles(db, version.graph, now)
-    return {
-        step: {
-            "kind": version.graph.steps[step].kind,
-            **asdict(counters.get(step, Change())),
-            "standing": standing.get(step, 0),
-            "reasons": reasons.get(step, {}),
-            "trouble": asdict(troubles[step]) if step in troubles else None,
-        }
-        for step in version.graph.walk()
-    }
 
 
 def show(found: dict[str, Any]) -> None:

@@ -5,14 +5,17 @@ import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from towpath import settings as reading
 from towpath import telemetry
+from towpath.api.launching import Reach
 from towpath.cli import CONFIG
 from towpath.clock import seconds
+from towpath.engine.paced_door import PacedDoor
 from towpath.engine.worker import Parts
 from towpath.errors import SettingsError, StoreError
 from towpath.ledger.windows import Windows
@@ -100,6 +103,12 @@ def key_ring(settings: Settings) -> KeyRing:
     keys = keys or reading.kept_secret_keys(settings.data_dir)
     texts = {name: key.get_secret_value() for name, key in keys.items()}
     return KeyRing.read(texts, next(iter(texts)))
+
+
+def reach(settings: Settings, door: Door) -> Reach:
+    """How to reach partners through this door."""
+    urls = {"tiktok": settings.tiktok_base_url}
+    return Reach(partial(PacedDoor, door), urls, key_ring(settings))
 
 
 def windows(settings: Settings) -> Windows:

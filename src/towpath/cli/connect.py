@@ -8,12 +8,13 @@ processes. Run again, with another token, the connection is the same and whoever
 import asyncio
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from towpath.api.launching import DEADLINE_S, Reach, in_words
 from towpath.cli import compose, opening, output
-from towpath.cli.canvas_life import DEADLINE_S, Reach, in_words
 from towpath.clock import Instant
 from towpath.engine.paced_door import OTHER, PacedDoor
 from towpath.errors import InputError, PartnerError, SettingsError
@@ -77,7 +78,7 @@ async def _connect(
     settings: Settings, db: Db, workspace: WorkspaceId, keys: KeyRing, token: str
 ) -> Connected:
     async with HttpDoor() as door:
-        reach = Reach(door, {TIKTOK: settings.tiktok_base_url}, keys)
+        reach = Reach(partial(PacedDoor, door), {TIKTOK: settings.tiktok_base_url}, keys)
         return await connect(db, workspace, settings, reach, token)
 
 
@@ -120,7 +121,7 @@ async def connect(
         )
     app_id = _ensure_app(db, app_ref, settings.requests_per_second, database_now(db))
     listed = await PARTNERS[TIKTOK].list_ad_accounts(
-        PacedDoor(reach.door, db, app_id),
+        reach.paced(db, app_id),
         reach.base_urls[TIKTOK],
         app_ref,
         app_secret.get_secret_value(),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from towpath.clock import Instant, seconds
 from towpath.ids import PartnerRef
-from towpath.net.door import Door
+from towpath.net.door import Door as Door  # noqa: PLC0414 - rooms that may not see net get it here
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField

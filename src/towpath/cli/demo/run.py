@@ -8,16 +8,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from towpath.api import launching
+from towpath.api.launching import Reach
 from towpath.canvas.graph import Graph
 from towpath.canvas.parse import parse_canvas
 from towpath.canvas.steps.audience_sync import AudienceSync
-from towpath.cli import canvas_life, compose
-from towpath.cli.canvas_life import Reach
+from towpath.cli import compose
 from towpath.cli.demo.people_file import write_people
 from towpath.cli.demo.reading import CANVAS_FILE
 from towpath.cli.people_file import Asked, ImportResult, import_people
+from towpath.engine.paced_door import PacedDoor
 from towpath.engine.worker import Worker
 from towpath.errors import StoreError
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
@@ -127,7 +130,7 @@ async def run(settings: Settings, url: str, wanted: Wanted, show: Show, *, once:
             stage.address = address
             show(stage)
             await _people(stage, show)
-            reach = Reach(door, {"tiktok": address}, keys)
+            reach = Reach(partial(PacedDoor, door), {"tiktok": address}, keys)
             await _launch(stage, reach)
             worker = Worker(compose.worker_parts(settings, url, door, keys))
             working = asyncio.create_task(worker.run())
@@ -192,15 +195,15 @@ async def _launch(stage: Stage, reach: Reach) -> None:
     stage.phase = "launching the Canvas"
     db, workspace = stage.db, stage.workspace
     graph = _at_our_account(parse_canvas(CANVAS_FILE.read_bytes()), stage.sandbox)
-    canvas, _ = canvas_life.save(db, workspace, graph, database_now(db))
-    version, findings = await canvas_life.launch(
+    canvas, _ = launching.save(db, workspace, graph, database_now(db))
+    version, findings = await launching.launch(
         db, workspace, canvases.read(db, workspace, canvas), reach, database_now(db)
     )
     if version is None:
         raise StoreError("The demo's Canvas cannot be launched: " + findings[0].message)
     stage.version = version
     stage.steps = list(graph.walk())
-    made = await canvas_life.make_audiences(db, workspace, graph, reach, database_now(db))
+    made = await launching.make_audiences(db, workspace, graph, reach, database_now(db))
     (audience,) = set(made.values())
     stage.audience_ref = audiences.read(db, workspace, audience).partner_ref
 

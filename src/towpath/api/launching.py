@@ -1,26 +1,24 @@
-"""What happens to a Canvas from a file to its launch: saved, its audiences made, checked, frozen.
+"""What happens to a Canvas from a draft to its launch: saved, checked, its audiences made, frozen.
 
-The commands and the demo call these; the API will offer the same steps over HTTP.
+The API's routes, the commands and the demo all call these.
 """
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
+from towpath.api.troubles import CONNECT
 from towpath.canvas.findings import Finding, Level
 from towpath.canvas.graph import Graph, to_data
 from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, NewAudience
 from towpath.canvas.surroundings import PartnerView, Surroundings
 from towpath.canvas.validate import validate
 from towpath.clock import Instant
-from towpath.engine.paced_door import PacedDoor
 from towpath.errors import InputError, NotFoundError, PartnerError
-from towpath.ids import AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
-from towpath.net.door import Door
-from towpath.partners.protocol import Answer, Cause, Listed
+from towpath.ids import AppId, AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
+from towpath.partners.protocol import Answer, Cause, Door, Listed
 from towpath.partners.registry import PARTNERS
 from towpath.store import apps, audiences, canvases, connections
-from towpath.store import troubles as stored_troubles
 from towpath.store.canvases import Canvas
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db
@@ -28,7 +26,6 @@ from towpath.store.secrets import KeyRing
 
 DEADLINE_S = 15.0
 CREATE_TRIES = 6
-CONNECT = "`towpath connect tiktok`"
 COMMANDS = {
     "not_connected": f"Run {CONNECT} first.",
     "connection_broken": f"Connect again: {CONNECT}.",
@@ -42,9 +39,10 @@ Seen = Set[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How to reach partners: the door, where they are, and the keys that open tokens."""
+    """How to reach partners: a door for each app's calls, which keeps its pace (on a connection of
+    its own, no transaction open), where they are, and the keys that open tokens."""
 
-    door: Door
+    paced: Callable[[Db, AppId], Door]
     base_urls: dict[str, str]
     keys: KeyRing
 
@@ -166,11 +164,11 @@ def _account(db: Db, workspace: WorkspaceId, ref: PartnerRef) -> tuple[Connectio
     )
 
 
-def _door(db: Db, connection: Connection, reach: Reach) -> tuple[PacedDoor, str]:
+def _door(db: Db, connection: Connection, reach: Reach) -> tuple[Door, str]:
     if connection.token is None:
         raise PartnerError(f"{connection.name} has no token.", remedy=f"Connect again: {CONNECT}.")
     token = connections.open_token(db, reach.keys, connection.workspace, connection.token)
-    return PacedDoor(reach.door, db, connection.app), token
+    return reach.paced(db, connection.app), token
 
 
 async def _create(
@@ -303,78 +301,3 @@ async def launch(
         now=now,
     )
     return version, before
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why the people of a step wait, and what a person can do about it."""
-
-    scope: str
-    reason: str
-    since: Instant | None
-    partner_request_ref: str | None
-    message: str
-    remedy: str
-
-
-ASK_ADMIN = "Ask the admin of the TikTok Business Center whether you may manage this ad account"
-EVERY_MINUTE = f"{ASK_ADMIN}; it is tried again every minute."
-BY_ITSELF = "It is tried again by itself."
-SENTENCES: dict[str, tuple[str, str]] = {
-    Cause.PERMISSION: (
-        "TikTok denies the permission{}. Nothing is sent; people wait",
-        EVERY_MINUTE,
-    ),
-    Cause.AD_ACCOUNT: ("TikTok has no such ad account any more{}. People wait", EVERY_MINUTE),
-    Cause.AUDIENCE: (
-        "TikTok has no such audience any more, or does not let it be edited{}. People wait",
-        "If it was deleted there, stop the Canvas and name another audience.",
-    ),
-    Cause.THROTTLED_APP: ("TikTok asked to wait: too many requests{}", BY_ITSELF),
-    Cause.THROTTLED_ACCOUNT: (
-        "TikTok asked to wait: too many requests for this ad account{}",
-        BY_ITSELF,
-    ),
-    Cause.MAINTENANCE: ("TikTok asked to wait: it is under maintenance{}", BY_ITSELF),
-    Cause.OURS: (
-        "TikTok does not know the address that was asked{}",
-        "Check TOWPATH_TIKTOK_BASE_URL.",
-    ),
-    Cause.NETWORK: ("TikTok could not be reached, or did not answer in time{}", BY_ITSELF),
-    Cause.SERVER: ("TikTok had a fault of its own{}", BY_ITSELF),
-    Cause.CONTRACT: ("TikTok answered in a way that it does not document{}", BY_ITSELF),
-    Cause.ROWS: ("TikTok did not accept something in the request{}", BY_ITSELF),
-    Cause.SIZE: ("TikTok found the request too large{}", "It is tried again in smaller parts."),
-    Cause.PARTIAL: ("TikTok applied only a part of the request{}", BY_ITSELF),
-}
-"""What a cause means for people who wait, and what to do; the code goes where the braces are."""
-
-
-def troubles(db: Db, graph: Graph, now: Instant) -> dict[StepId, Trouble]:
-    """By step of a launched graph: what keeps its people from being sent now. They stay pending."""
-    steps = {
-        step: settings.audience_id
-        for step, settings in graph.steps.items()
-        if isinstance(settings, AudienceSync) and settings.audience_id is not None
-    }
-    found = stored_troubles.of(db, set(steps.values()), now)
-    return {step: _told(found[one]) for step, one in steps.items() if one in found}
-
-
-def _told(found: stored_troubles.Trouble) -> Trouble:
-    cause, _, code = found.reason.rstrip(")").partition(" (")
-    told = f" (code {code})" if code else ""
-    if found.scope == "connection":
-        known = {"no token": "there is no token", "disconnected": "it was disconnected"}
-        why = known.get(cause, "TikTok refuses its token or app")
-        message = f"The connection is broken: {why}{told}. Nothing is sent; people wait"
-        remedy = (
-            f"Connect again: {CONNECT}. The admin of the TikTok Business Center can give a token."
-        )
-    else:
-        sentence, remedy = SENTENCES.get(
-            cause, ("TikTok did not accept the last request{}", BY_ITSELF)
-        )
-        message = sentence.format(told)
-    since, ref = found.since, found.partner_request_ref
-    return Trouble(found.scope, found.reason, since, ref, f"{message}.", remedy)
