@@ -72,6 +72,7 @@ def people_batch(count: int, now: Instant) -> PeopleBatch:
     """Numbered people."""
     nobody: list[None] = [None] * count
     return PeopleBatch(
+        number=[*nobody],
         external_id=[f"p{number}" for number in range(count)],
         email=[_email(number) for number in range(count)],
         phone=[*nobody],
@@ -82,6 +83,7 @@ def people_batch(count: int, now: Instant) -> PeopleBatch:
         language=[*nobody],
         first_name=[*nobody],
         last_name=[*nobody],
+        time_zone=[*nobody],
         birth_date=[*nobody],
         attributes=[{"even": number % 2 == 0} for number in range(count)],
         consent=[Consent(ConsentState.GRANTED, "test", now)] * count,

@@ -18,11 +18,12 @@ class Person:
 
     def __init__(
         self,
-        external_id: str,
+        external_id: str | None,
         *,
         mail: str | None = None,
         mail_hash: bytes | None = None,
         number: str | None = None,
+        known: int | None = None,
         idfa: Device | None = None,
         gaid: Device | None = None,
         tracking: bool | None = None,
@@ -30,6 +31,7 @@ class Person:
         **columns: object,
     ) -> None:
         self.cells: dict[str, object] = {
+            "number": known,
             "external_id": external_id,
             "email": identifier(email(mail)) if mail else None,
             "phone": identifier(phone(number)) if number else None,
@@ -41,6 +43,7 @@ class Person:
             "language": None,
             "first_name": None,
             "last_name": None,
+            "time_zone": None,
             "birth_date": None,
             "attributes": None,
         } | columns

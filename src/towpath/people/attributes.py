@@ -6,16 +6,19 @@ order of the texts is the order of the moments.
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from towpath.clock import instant
 from towpath.limits import ATTRIBUTE_TEXT_CHARS_MAX
 from towpath.people.columns import Refusal
 from towpath.people.filter import moment_key
 
-AttributeValue: TypeAlias = str | int | Decimal | bool
+AttributeValue: TypeAlias = (
+    str | int | float | Decimal | bool | Sequence[Any] | Mapping[str, Any] | None
+)
+"""What JSON can say. A file brings text, numbers, booleans and times; the API lists and objects."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _NUMBER_CHARS_MAX = 40

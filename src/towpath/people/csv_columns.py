@@ -28,7 +28,7 @@ T = TypeVar("T")
 KNOWN = (
     "external_id", "email", "phone", "country", "language", "first_name", "last_name",
     "birth_date", "idfa", "gaid", "ad_tracking", "consent", "consent_source", "consent_at",
-    "email_sha256", "phone_sha256",
+    "email_sha256", "phone_sha256", "time_zone",
 )  # fmt: skip
 _RESERVED = frozenset({
     "id", "number", "workspace", "workspace_id", "is_admin", "attributes", "created_at",
@@ -197,14 +197,15 @@ def read_people(
     `countries`: what the store knows of `ids_without_country`; `default_country`: the workspace's.
     """
     reading = _Reading(header, list(zip(*chunk.rows, strict=True)), chunk.lines)
-    ids = [cell or "" for cell in reading.cells("external_id")]
+    ids = reading.cells("external_id")
     country = reading.read("country", profile.read_country)
     of_phone = [
-        code or countries.get(external_id, default_country)
+        code or countries.get(external_id or "", default_country)
         for code, external_id in zip(country, ids, strict=True)
     ]
     idfa, gaid, tracking = _read_devices(reading)
     batch = PeopleBatch(
+        number=[None] * len(ids),
         external_id=ids,
         email=_read_identifier(reading, MatchField.EMAIL, None),
         phone=_read_identifier(reading, MatchField.PHONE, of_phone),
@@ -215,6 +216,7 @@ def read_people(
         language=reading.read("language", profile.read_language),
         first_name=reading.read("first_name", profile.read_name),
         last_name=reading.read("last_name", profile.read_name),
+        time_zone=reading.read("time_zone", profile.read_time_zone),
         birth_date=reading.read("birth_date", _birth_date_reader(now.date())),
         attributes=_read_attributes(reading),
         consent=_read_consent(reading, now),

@@ -6,10 +6,11 @@ with one COPY.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -23,6 +24,7 @@ from towpath.people.consent import Consent, later
 _COUNTRIES = SUPPORTED_REGIONS | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 _COUNTRY_HINTS = {"UK": "GB", "EN": "GB", "EL": "GR"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_TIME_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -43,9 +45,14 @@ class Device(NamedTuple):
 @dataclass(frozen=True)
 class PeopleBatch:
     """People as columns of one length. None: leave as it is. `tracking_allowed` is said of all
-    devices of a person, where the row names none."""
+    devices of a person, where the row names none; an attribute that is None goes.
 
-    external_id: list[str]
+    `number` is whom the row means, already looked up. A row with neither number nor external id is
+    somebody new, whom an alias will name.
+    """
+
+    number: list[int | None]
+    external_id: list[str | None]
     email: list[Identifier | None]
     phone: list[Identifier | None]
     idfa: list[Device | None]
@@ -55,6 +62,7 @@ class PeopleBatch:
     language: list[str | None]
     first_name: list[str | None]
     last_name: list[str | None]
+    time_zone: list[str | None]
     birth_date: list[date | None]
     attributes: list[Mapping[str, AttributeValue] | None]
     consent: list[Consent | None]
@@ -64,22 +72,30 @@ class PeopleBatch:
 
 
 def merge_same(batch: PeopleBatch) -> PeopleBatch:
-    """The batch with each external id once: the later row wins, cell by cell.
+    """The batch with each number and each external id once: the later row wins, cell by cell.
 
     Attributes are cells of their own; of two consents the one with the later time holds.
     """
-    if len(set(batch.external_id)) == len(batch):
+    if len(set(batch.external_id)) == len(batch) and not any_said(batch.number):
         return batch
-    place: dict[str, int] = {}
+    place: dict[object, int] = {}
     columns = {field.name: list(getattr(batch, field.name)) for field in fields(PeopleBatch)}
-    for index, external_id in enumerate(batch.external_id):
-        first = place.setdefault(external_id, index)
+    for index, (number, external_id) in enumerate(
+        zip(batch.number, batch.external_id, strict=True)
+    ):
+        whom = external_id if number is None else number
+        first = place.setdefault((index,) if whom is None else whom, index)
         if first == index:
             continue
         for column in columns.values():
             column[first] = _later_cell(column[first], column[index])
     kept = sorted(place.values())
     return PeopleBatch(**{name: [column[i] for i in kept] for name, column in columns.items()})
+
+
+def any_said(*columns: Sequence[object]) -> bool:
+    """Does any row say anything in any of these columns?"""
+    return any(column.count(None) < len(column) for column in columns)
 
 
 def _later_cell(first: Any, second: Any) -> Any:
@@ -126,6 +142,15 @@ def read_language(text: str) -> str | Refusal:
     if len(tag) > 35 or not _LANGUAGE.fullmatch(tag):
         return Refusal("is no language tag such as pt or pt-BR")
     return tag
+
+
+def read_time_zone(text: str) -> str | Refusal:
+    """A name of the IANA time zone database, such as America/Sao_Paulo."""
+    try:
+        known = _TIME_ZONE.fullmatch(text) and ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        known = None
+    return text if known else Refusal("is no time zone such as America/Sao_Paulo")
 
 
 def read_birth_date(text: str, today: date) -> date | Refusal:

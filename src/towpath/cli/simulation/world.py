@@ -221,6 +221,7 @@ def _batch(some: Sequence[Person]) -> PeopleBatch:
         return [None if digest is None else Identifier(None, digest) for digest in found]
 
     return PeopleBatch(
+        number=[*nothing],
         external_id=[one.name for one in some],
         email=identifiers(MatchField.EMAIL),
         phone=identifiers(MatchField.PHONE),
@@ -231,6 +232,7 @@ def _batch(some: Sequence[Person]) -> PeopleBatch:
         language=[*nothing],
         first_name=[*nothing],
         last_name=[*nothing],
+        time_zone=[*nothing],
         birth_date=[*nothing],
         attributes=[*nothing],
         consent=[Consent(one.consent, "simulated", None) for one in some],

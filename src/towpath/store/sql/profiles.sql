@@ -10,7 +10,8 @@ select
 -- People handed in, as they came; null: leave as it is. Emptied at each commit.
 create temp table if not exists staged (
   place int not null,
-  external_id text not null,
+  number int,
+  external_id text,
   email text,
   email_key bytea,
   phone text,
@@ -24,8 +25,10 @@ create temp table if not exists staged (
   language text,
   first_name text,
   last_name text,
+  time_zone text,
   birth_date date,
   attributes jsonb,
+  removed jsonb, -- names of attributes that go
   consent smallint,
   consent_source text,
   consent_at timestamptz
@@ -34,17 +37,19 @@ create temp table if not exists staged (
 -- name: create_merged
 -- The same people with what is stored of them: as they shall stand. `old_*`: their keys before.
 create temp table if not exists merged (
+  place int not null,
   number int not null,
   known boolean not null,
   changed boolean not null,
   keyed boolean not null,
-  external_id text not null,
+  external_id text,
   email text,
   phone text,
   country text,
   language text,
   first_name text,
   last_name text,
+  time_zone text,
   birth_date date,
   attributes jsonb not null,
   consent smallint not null,
@@ -72,24 +77,29 @@ copy staged from stdin
 -- the stored one is left out; at the same moment the greater (withdrawn) holds.
 insert into merged
 select
+  s.place,
   coalesce(p.number, nextval(pg_get_serial_sequence('profile', 'number'))::int),
   p.number is not null,
   p.number is not null and row(
-    n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.birth_date, n.attributes,
-    n.consent, n.consent_source, n.consent_at
+    n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.time_zone, n.birth_date,
+    n.attributes, n.consent, n.consent_source, n.consent_at
   ) is distinct from row(
-    p.email, p.phone, p.country, p.language, p.first_name, p.last_name, p.birth_date, p.attributes,
-    p.consent, p.consent_source, p.consent_at
+    p.email, p.phone, p.country, p.language, p.first_name, p.last_name, p.time_zone, p.birth_date,
+    p.attributes, p.consent, p.consent_source, p.consent_at
   ),
   k.profile is not null,
   s.external_id,
-  n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.birth_date, n.attributes,
-  n.consent, n.consent_source, n.consent_at,
+  n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.time_zone, n.birth_date,
+  n.attributes, n.consent, n.consent_source, n.consent_at,
   coalesce(s.email_key, k.email), coalesce(s.phone_key, k.phone),
   k.email, k.phone, k.idfa, k.gaid,
   s.idfa, s.idfa_allowed, s.gaid, s.gaid_allowed, s.tracking_allowed
 from staged s
-left join profile p on p.workspace = %(workspace)s and p.external_id = s.external_id
+left join profile p on p.workspace = %(workspace)s and p.gone_at is null
+  and p.number = coalesce(s.number, (
+    select k.number from profile k
+    where k.workspace = %(workspace)s and k.external_id = s.external_id
+  ))
 left join match_key k on k.profile = p.number
 cross join lateral (
   select s.consent is not null
@@ -111,8 +121,12 @@ cross join lateral (
     coalesce(s.language, p.language) as language,
     coalesce(s.first_name, p.first_name) as first_name,
     coalesce(s.last_name, p.last_name) as last_name,
+    coalesce(s.time_zone, p.time_zone) as time_zone,
     coalesce(s.birth_date, p.birth_date) as birth_date,
     case
+      when s.removed is not null then
+        (coalesce(p.attributes, '{}') || coalesce(s.attributes, '{}'))
+        - array(select jsonb_array_elements_text(s.removed))
       when s.attributes is null then coalesce(p.attributes, '{}')
       else coalesce(p.attributes || s.attributes, s.attributes)
     end as attributes,
@@ -131,17 +145,18 @@ cross join lateral (
       else %(now)s
     end as consent_at
 ) n
+where s.number is null or p.number is not null
 order by s.place
 
 -- name: insert_new
 insert into profile (
   number, workspace, external_id, email, phone, country, language, first_name, last_name,
-  birth_date, attributes, consent, consent_source, consent_at, created_at, updated_at
+  time_zone, birth_date, attributes, consent, consent_source, consent_at, created_at, updated_at
 )
 overriding system value
 select
   number, %(workspace)s, external_id, email, phone, country, language, first_name, last_name,
-  birth_date, attributes, consent, consent_source, consent_at, %(now)s, %(now)s
+  time_zone, birth_date, attributes, consent, consent_source, consent_at, %(now)s, %(now)s
 from merged
 where not known
 
@@ -149,11 +164,16 @@ where not known
 update profile p
 set
   email = m.email, phone = m.phone, country = m.country, language = m.language,
-  first_name = m.first_name, last_name = m.last_name, birth_date = m.birth_date,
+  first_name = m.first_name, last_name = m.last_name, time_zone = m.time_zone,
+  birth_date = m.birth_date,
   attributes = m.attributes, consent = m.consent, consent_source = m.consent_source,
   consent_at = m.consent_at, updated_at = %(now)s
 from merged m
 where m.changed and p.number = m.number
+
+-- name: read_numbers
+-- Both aggregates take the rows in one pass: the nth place belongs to the nth number.
+select string_agg(int4send(place), ''), string_agg(int4send(number), '') from merged
 
 -- name: read_consents
 select consent, string_agg(int4send(number), '') from profile where number = any(%b)
@@ -161,4 +181,4 @@ group by consent
 
 -- name: read_countries
 select external_id, country from profile
-where workspace = %b and external_id = any(%b) and country is not null
+where workspace = %b and external_id = any(%b) and country is not null and gone_at is null
