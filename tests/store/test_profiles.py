@@ -13,7 +13,7 @@ from towpath.errors import NotFoundError
 from towpath.ids import WorkspaceId
 from towpath.people.consent import Consent, ConsentState
 from towpath.people.people_set import people
-from towpath.people.profile import Device
+from towpath.people.profile import Device, merge_same
 from towpath.store import profiles, workspaces
 from towpath.store.database import Db, connect, int4_array
 
@@ -173,3 +173,54 @@ def test_two_writers_wait_for_each_other(
                 profiles.upsert(other, workspace, batch(Person("u1")), now)
         profiles.upsert(other, workspace, batch(Person("u1"), Person("u2")), now)
     assert column(db, "number") == [0, 1]
+
+
+def test_rows_by_number_and_rows_of_nobody_known(
+    db: Db, workspace: WorkspaceId, now: Instant
+) -> None:
+    profiles.upsert(db, workspace, batch(Person("u", country="BR"), Person("gone")), now)
+    db.execute("update profile set gone_at = %b, external_id = null where number = 1", (now,))
+    given = batch(
+        Person(None, known=0, time_zone="America/Sao_Paulo"),
+        Person(None, country="PT"),
+        Person(None, known=1, country="FR"),
+        Person("new", country="US"),
+    )
+    done = profiles.upsert(db, workspace, given, now)
+    assert (done.new, done.changed, list(done.numbers)) == (2, 1, [0, 2, 1, 3])
+    assert column(db, "external_id") == ["u", None, None, "new"]
+    assert column(db, "country") == ["BR", None, "PT", "US"]
+    assert column(db, "time_zone") == ["America/Sao_Paulo", None, None, None]
+
+
+def test_numbers_of_another_workspace_are_nobody(
+    db: Db, workspace: WorkspaceId, now: Instant
+) -> None:
+    db.execute("insert into workspace (name, created_at) values ('other', %b)", (now,))
+    profiles.upsert(db, WorkspaceId(workspace + 1), batch(Person("u")), now)
+    done = profiles.upsert(db, workspace, batch(Person(None, known=0, country="BR")), now)
+    assert (done.new, done.changed, column(db, "country")) == (0, 0, [None])
+
+
+def test_an_attribute_that_is_none_goes(db: Db, workspace: WorkspaceId, now: Instant) -> None:
+    profiles.upsert(db, workspace, batch(Person("u", attributes={"plan": "pro", "n": [1]})), now)
+    done = profiles.upsert(db, workspace, batch(Person("u", attributes={"plan": None})), now)
+    assert (done.changed, column(db, "attributes")) == (1, [{"n": [1]}])
+    both = Person("u", attributes={"n": None, "none": None, "map": {"a": None}})
+    profiles.upsert(db, workspace, batch(both, Person("v", attributes={"x": None})), now)
+    assert column(db, "attributes") == [{"map": {"a": None}}, {}]
+
+
+def test_same_people_are_merged_by_number_too() -> None:
+    given = merge_same(
+        batch(
+            Person(None, known=7, country="BR"),
+            Person(None, country="PT"),
+            Person(None, known=7, language="pt"),
+            Person(None, country="FR"),
+            Person("7", country="US"),
+        )
+    )
+    assert given.number == [7, None, None, None]
+    assert given.country == ["BR", "PT", "FR", "US"]
+    assert given.language == ["pt", None, None, None]
