@@ -19,5 +19,7 @@ AdAccountId = NewType("AdAccountId", int)
 AudienceId = NewType("AudienceId", int)
 ArrivalId = NewType("ArrivalId", int)
 RequestId = NewType("RequestId", int)
+ApiKeyId = NewType("ApiKeyId", int)
+MemberId = NewType("MemberId", int)
 PartnerRef = NewType("PartnerRef", str)
 """An id that the partner gave: an audience's, an ad account's, a request's."""

@@ -37,6 +37,7 @@ class Event(StrEnum):
     AUDIENCE_TROUBLE = "audience.trouble"
     REQUEST_TOO_LARGE = "request.too_large"
     PEOPLE_ERRORED = "people.errored"
+    ANSWER_FAILED = "answer.failed"
     COMMAND_FAILED = "command.failed"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from towpath.clock import Instant
-from towpath.errors import NotFoundError
+from towpath.errors import ConflictError, NotFoundError
 from towpath.ids import WorkspaceId
 from towpath.store.database import Db
 from towpath.store.queries import queries
@@ -27,12 +27,27 @@ class Workspace:
 
 def ensure_default(db: Db, now: Instant) -> Workspace:
     """The workspace named "default", made when there is none."""
-    found = _fetch(db, "find_workspace", DEFAULT_NAME)
+    found = find(db, DEFAULT_NAME)
     if found is None:
         db.execute(queries("workspaces")["insert_workspace"], (DEFAULT_NAME, now))
-        found = _fetch(db, "find_workspace", DEFAULT_NAME)
+        found = find(db, DEFAULT_NAME)
     assert found is not None
     return found
+
+
+def create(db: Db, name: str, now: Instant) -> Workspace:
+    """A new workspace of that name. Raises ConflictError when there is one."""
+    made = db.execute(queries("workspaces")["insert_workspace"], (name, now))
+    if made.rowcount == 0:
+        raise ConflictError(f"There is a workspace named {name!r} already.", field="name")
+    found = find(db, name)
+    assert found is not None
+    return found
+
+
+def find(db: Db, name: str) -> Workspace | None:
+    """The workspace of that name, if there is one."""
+    return _fetch(db, "find_workspace", name)
 
 
 def read(db: Db, workspace: WorkspaceId) -> Workspace:
@@ -41,6 +56,28 @@ def read(db: Db, workspace: WorkspaceId) -> Workspace:
     if found is None:
         raise NotFoundError(f"There is no workspace {workspace}.")
     return found
+
+
+def list_all(db: Db) -> list[Workspace]:
+    """All workspaces, by name."""
+    return [Workspace(*row) for row in db.execute(queries("workspaces")["list_workspaces"])]
+
+
+def change(
+    db: Db,
+    workspace: WorkspaceId,
+    *,
+    default_country: str | None,
+    unknown_consent_is_sent: bool,
+) -> Workspace:
+    """Give a workspace these settings; the caller has checked the country. Raises NotFoundError.
+
+    Phones are read and consent is asked by the new settings from now on; who was imported before
+    keeps the match keys they have.
+    """
+    given = (default_country, unknown_consent_is_sent, workspace)
+    db.execute(queries("workspaces")["change_workspace"], given)
+    return read(db, workspace)
 
 
 def lock(db: Db, workspace: WorkspaceId) -> None:

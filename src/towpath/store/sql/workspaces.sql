@@ -4,8 +4,14 @@ select id, name, default_country, unknown_consent_is_sent from workspace where n
 -- name: read_workspace
 select id, name, default_country, unknown_consent_is_sent from workspace where id = %b
 
+-- name: list_workspaces
+select id, name, default_country, unknown_consent_is_sent from workspace order by name
+
 -- name: insert_workspace
 insert into workspace (name, created_at) values (%b, %b) on conflict (name) do nothing
+
+-- name: change_workspace
+update workspace set default_country = %b, unknown_consent_is_sent = %b where id = %b
 
 -- name: lock_workspace
 -- Who writes people holds this to the end of the transaction; foreign keys are not hindered by it.

@@ -1,0 +1,70 @@
+"""The app: every route, and what holds for all of them. `cli/compose.py` builds its parts.
+
+Routes of the shape that Braze has stand at the root; our own stand under /v1. `/openapi.json` is
+exact: each route documents every problem that it can answer.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRouter
+
+from towpath import __version__
+from towpath.api import api_keys, health, problems
+from towpath.api.callers import KeptKeys
+from towpath.api.envelope import Envelope
+from towpath.api.openapi import described
+from towpath.limits import BODY_BYTES_MAX
+from towpath.store.database import Pool
+from towpath.store.secrets import KeyRing
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    api_keys.router,
+)
+"""Every route there is; a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """What the API is made of. `stopping` is set when the process is told to end: whoever streams
+    ends then."""
+
+    pool: Pool
+    keys: KeyRing | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def build(parts: ApiParts) -> FastAPI:
+    """The app over these parts; as `app.state.parts` they are at hand for every route."""
+    app = document()
+    app.state.parts = parts
+    app.state.kept_keys = KeptKeys()
+    return app
+
+
+def document() -> FastAPI:
+    """The app without parts: enough to read its OpenAPI document."""
+    app = FastAPI(
+        title="Towpath",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=BODY_BYTES_MAX,
+        redirect_slashes=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.add_to(app)
+    app.add_middleware(Envelope)
+    whole = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = described(whole())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app

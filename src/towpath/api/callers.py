@@ -1,0 +1,144 @@
+"""Who calls, for which workspace, and what they may do.
+
+A route says what it needs: `caller: Annotated[Caller, needs(Scope.TRACK)]`. A caller shows an API
+key as `Authorization: Bearer tp_…`. What a key stands for is kept for API_KEY_KEPT_S, so a revoked
+key is dead within a second in every process; unknown keys are not kept.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from towpath.api.problems import Problem
+from towpath.errors import InputError
+from towpath.ids import ApiKeyId, MemberId, WorkspaceId
+from towpath.limits import API_KEY_KEPT_S, API_KEYS_KEPT_MAX
+from towpath.people.filter_parse import nearest
+from towpath.store import api_keys
+from towpath.store.api_keys import KeyHolder
+from towpath.store.database import Pool, database_now
+
+
+class Scope(StrEnum):
+    """What a key may be good for."""
+
+    TRACK = "track"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    SEGMENTS_READ = "segments:read"
+    SEGMENTS_WRITE = "segments:write"
+    CANVASES_READ = "canvases:read"
+    CANVASES_WRITE = "canvases:write"
+    CANVASES_LAUNCH = "canvases:launch"
+    TRIGGER = "trigger"
+    WORKSPACE_ADMIN = "workspace:admin"
+
+
+SCOPES = {scope.value: scope for scope in Scope}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a key, or a member who is signed in. `name` may be shown and logged."""
+
+    workspace: WorkspaceId
+    scopes: frozenset[Scope]
+    name: str
+    key: ApiKeyId | None = None
+    member: MemberId | None = None
+
+
+@dataclass(slots=True)
+class KeptKeys:
+    """Keys that were good a moment ago, by their digest."""
+
+    _kept: dict[bytes, tuple[float, KeyHolder]] = field(default_factory=dict)
+
+    def find(self, digest: bytes) -> KeyHolder | None:
+        """Whom the key stood for, if that was read less than API_KEY_KEPT_S ago."""
+        kept = self._kept.get(digest)
+        return kept[1] if kept and time.monotonic() - kept[0] < API_KEY_KEPT_S else None
+
+    def keep(self, digest: bytes, holder: KeyHolder, read_at: float) -> None:
+        """Remember what was read at `read_at` on the monotonic clock."""
+        if len(self._kept) >= API_KEYS_KEPT_MAX:
+            self._kept.clear()
+        self._kept[digest] = (read_at, holder)
+
+
+_BEARER = HTTPBearer(
+    scheme_name="api_key", auto_error=False, description="An API key: `towpath key create`."
+)
+
+
+def read_scopes(texts: Iterable[str], field: str = "scopes") -> list[Scope]:
+    """The scopes of these names, each once. Raises InputError that names the nearest."""
+    found = []
+    for text in dict.fromkeys(texts):
+        if text not in SCOPES:
+            raise InputError(
+                f"{text[:100]!r} is no scope.",
+                remedy=nearest(text, SCOPES),
+                field=field,
+            )
+        found.append(Scope(text))
+    if not found:
+        raise InputError("It has no scope.", remedy=f"Possible: {', '.join(Scope)}.", field=field)
+    return found
+
+
+async def _caller(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """Whoever calls. Raises Problem 401."""
+    if bearer is None:
+        raise Problem(
+            401,
+            "It is not said who calls.",
+            remedy="Send a key: Authorization: Bearer tp_….",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    state = request.app.state
+    digest = api_keys.digest_of(bearer.credentials)
+    holder = state.kept_keys.find(digest)
+    if holder is None:
+        read_at = time.monotonic()
+        holder = await run_in_threadpool(_read, state.parts.pool, bearer.credentials)
+        if holder is None:
+            raise Problem(
+                401,
+                "This key opens nothing.",
+                remedy="`towpath key list` shows which there are.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        state.kept_keys.keep(digest, holder, read_at)
+    scopes = frozenset(SCOPES[each] for each in holder.scopes if each in SCOPES)
+    return Caller(holder.workspace, scopes, holder.name, key=holder.id)
+
+
+def _read(pool: Pool, text: str) -> KeyHolder | None:
+    with pool.connection() as db:
+        return api_keys.holder(db, text, database_now(db))
+
+
+def needs(scope: Scope) -> Any:
+    """For `Annotated[Caller, needs(Scope.X)]`: the caller, who has that scope. Raises Problem 401
+    and 403."""
+
+    async def check(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        if scope not in caller.scopes:
+            raise Problem(
+                403,
+                f"This needs the scope {scope.value}, which the caller does not have.",
+                remedy="Use a key that has it: `towpath key create`.",
+            )
+        return caller
+
+    return Depends(check)
