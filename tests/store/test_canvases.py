@@ -138,7 +138,7 @@ def test_a_launch_needs_the_draft_that_was_read_and_its_audiences(
         canvases.launch(db, workspace, canvas, revision=1, audiences={}, now=now)
     assert refused.value.field == "steps.add.audience"
     half = canvases.create(db, workspace, parse_canvas("canvas: Half"), now)
-    with pytest.raises(InputError, match="when or where"):
+    with pytest.raises(InputError, match="where people enter"):
         launch(db, workspace, half, now)
     assert canvases.versions(db, workspace, canvas) == []
     assert canvases.read(db, workspace, canvas).state is CanvasState.DRAFT

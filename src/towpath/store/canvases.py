@@ -77,7 +77,7 @@ def save_draft(
     Raises NotFoundError, and ConflictError when somebody saved meanwhile or the name is taken.
     """
     with db.transaction():
-        _check_revision(_lock(db, workspace, canvas), revision)
+        check_revision(lock(db, workspace, canvas), revision)
         given = {"workspace": workspace, "canvas": canvas, "name": draft.name, "now": now}
         if _scalar(db, "name_is_taken", given):
             raise _taken(draft.name)
@@ -122,20 +122,32 @@ def launch(
     not given, or the draft does not say when and where people enter).
     """
     with db.transaction():
-        found = _lock(db, workspace, canvas)
-        _check_state(found, "launched", CanvasState.DRAFT, CanvasState.STOPPED)
-        _check_revision(found, revision)
-        graph = freeze(found.draft, audiences)
-        at = graph.entry.at
-        if at is None or graph.entry.first not in graph.steps:
-            raise InputError("it is not said when or where people enter.", field="entry")
-        version = _scalar(
-            db,
-            "insert_version",
-            {"workspace": workspace, "canvas": canvas, "graph": Jsonb(frozen_to_data(graph))}
-            | {"now": now, "enter_at": now if at == "launch" else at},
-        )
+        found = lock(db, workspace, canvas)
+        check_state(found, "launched", CanvasState.DRAFT, CanvasState.STOPPED)
+        check_revision(found, revision)
+        at = found.draft.entry.at
+        enter_at = now if at == "launch" else at
+        version = freeze_draft(db, workspace, found, audiences, enter_at, now)
         _set_state(db, canvas, CanvasState.RUNNING, now)
+    return version
+
+
+def freeze_draft(
+    db: Db,
+    workspace: WorkspaceId,
+    found: Canvas,
+    audiences: dict[StepId, AudienceId],
+    enter_at: Instant | None,
+    now: Instant,
+) -> VersionId:
+    """In a transaction that locked the Canvas: its draft as the newest version; older ones let
+    nobody in any more. Raises InputError when an audience or the entry is not given."""
+    graph = freeze(found.draft, audiences)
+    if graph.entry.first not in graph.steps:
+        raise InputError("it is not said where people enter.", field="entry")
+    db.execute(_SQL["forget_entry"], {"canvas": found.id})
+    given = {"workspace": workspace, "canvas": found.id, "graph": Jsonb(frozen_to_data(graph))}
+    version = _scalar(db, "insert_version", given | {"now": now, "enter_at": enter_at})
     assert isinstance(version, int)
     return VersionId(version)
 
@@ -143,7 +155,7 @@ def launch(
 def pause(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
     """Nobody enters or moves until it is resumed. Raises NotFoundError, ConflictError."""
     with db.transaction():
-        _check_state(_lock(db, workspace, canvas), "paused", CanvasState.RUNNING)
+        check_state(lock(db, workspace, canvas), "paused", CanvasState.RUNNING)
         _set_state(db, canvas, CanvasState.PAUSED, now)
 
 
@@ -151,7 +163,7 @@ def resume(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> No
     """People move again. What becomes of overdue people is the caller's, before this, in the same
     transaction. Raises NotFoundError, ConflictError."""
     with db.transaction():
-        _check_state(_lock(db, workspace, canvas), "resumed", CanvasState.PAUSED)
+        check_state(lock(db, workspace, canvas), "resumed", CanvasState.PAUSED)
         _set_state(db, canvas, CanvasState.RUNNING, now)
 
 
@@ -159,8 +171,8 @@ def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None
     """Nobody enters any more, and whose time comes leaves, unless it was launched again by then.
     Raises NotFoundError, ConflictError."""
     with db.transaction():
-        found = _lock(db, workspace, canvas)
-        _check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)
+        found = lock(db, workspace, canvas)
+        check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)
         _set_state(db, canvas, CanvasState.STOPPED, now)
         db.execute(_SQL["forget_entry"], {"canvas": canvas})
 
@@ -196,14 +208,16 @@ def mark_entered(db: Db, version: VersionId) -> bool:
     return _scalar(db, "mark_entered", {"version": version}) is not None
 
 
-def _lock(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:
+def lock(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:
+    """The Canvas, which nobody else changes until this transaction ends. Raises NotFoundError."""
     found = _canvases(db, "lock_canvas", {"workspace": workspace, "canvas": canvas})
     if not found:
         raise _missing()
     return found[0]
 
 
-def _check_revision(found: Canvas, revision: int) -> None:
+def check_revision(found: Canvas, revision: int) -> None:
+    """Raise ConflictError when somebody saved since `revision` was read."""
     if found.revision != revision:
         raise ConflictError(
             f"{found.name} is at revision {found.revision} now; you read revision {revision}.",
@@ -213,17 +227,20 @@ def _check_revision(found: Canvas, revision: int) -> None:
 
 
 _REMEDIES = {
-    ("launched", CanvasState.RUNNING): "Stop it first; the draft is kept.",
-    ("launched", CanvasState.PAUSED): "Stop it first; the draft is kept.",
+    ("launched", CanvasState.RUNNING): "Publish its draft; who is inside goes over.",
+    ("launched", CanvasState.PAUSED): "Publish its draft; who is inside goes over.",
     ("paused", CanvasState.DRAFT): "Nobody is in it before it is launched.",
     ("paused", CanvasState.STOPPED): "Nobody enters it any more.",
     ("resumed", CanvasState.DRAFT): "Launch it.",
     ("resumed", CanvasState.STOPPED): "Launch it again; that makes a new version.",
     ("stopped", CanvasState.DRAFT): "Nobody is in it before it is launched.",
+    ("published", CanvasState.DRAFT): "Launch it.",
+    ("published", CanvasState.STOPPED): "Launch it again; that makes a new version.",
 }
 
 
-def _check_state(found: Canvas, done: str, *allowed: CanvasState) -> None:
+def check_state(found: Canvas, done: str, *allowed: CanvasState) -> None:
+    """Raise ConflictError, with what to do instead, unless the Canvas is in an allowed state."""
     if found.state in allowed:
         return
     now_is = "a draft" if found.state is CanvasState.DRAFT else found.state.value

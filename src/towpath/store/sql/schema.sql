@@ -36,6 +36,7 @@ create table profile (
   merged_into int,
   unique (workspace, external_id)
 );
+create index profile_merged_into on profile (merged_into) where merged_into is not null;
 
 -- A person's phones and tablets, with their advertising ids.
 create table device (
@@ -319,6 +320,7 @@ create table canvas_version (
   graph jsonb not null,
   launched_at timestamptz not null,
   enter_at timestamptz, -- when people enter; null once they have
+  redirects jsonb not null default '{}', -- steps whose people are led to a newer version's, or out
   unique (canvas, number)
 );
 create index canvas_version_enter on canvas_version (enter_at) where enter_at is not null;

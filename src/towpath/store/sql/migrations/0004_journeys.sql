@@ -4,6 +4,8 @@ alter table wave add hand text not null default 'advance' check (hand in ('advan
 drop index wave_due;
 create index wave_due on wave (hand, due_at);
 
+alter table canvas_version add redirects jsonb not null default '{}';
+
 -- A filter with a name; other filters may use it.
 create table segment (
   id int generated always as identity primary key,

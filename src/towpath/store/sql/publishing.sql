@@ -1,0 +1,22 @@
+-- Publishing: people of older versions go over to the newest.
+
+-- name: lock_waves
+-- Nobody moves anybody of the Canvas until this transaction ends; claims made before fall away.
+select id from wave where canvas = %s order by id for update;
+
+-- name: versions_with_people
+select distinct version from wave where canvas = %s;
+
+-- name: hand_over_waves
+-- They stand where they stood, in the new version; a claim made under the old one no longer holds.
+update wave set version = %(new)s, lease_until = null, fence = fence + 1
+where version = %(old)s and step = any(%(steps)s);
+
+-- name: write_redirects
+-- Newer redirects stand over older ones of the same version.
+update canvas_version set redirects = redirects || %s where id = %s;
+
+-- name: hasten_waves
+update wave set due_at = least(due_at, %(now)s), lease_until = null, fence = fence + 1,
+  hand = 'advance'
+where version = %(old)s and step = any(%(steps)s);
