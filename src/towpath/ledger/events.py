@@ -65,13 +65,14 @@ class ResendDue:
 
 
 class MarkKind(StrEnum):
-    """Other changes: given up, freed by hand, no key any more, held by somebody wanted."""
+    """Other changes: given up, freed by hand, no key any more, held by somebody wanted, gone."""
 
     PARKED = "parked"
     FREED = "freed"
     KEYLESS = "keyless"
     HELD = "held"
     LEFT = "left"
+    UNWANTED = "unwanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Marked:
 
     HELD: another person's removal left their key in, so they may be in.
     LEFT: their removal sent nothing, since every key is another wanted person's; they count as out.
+    UNWANTED: they are deleted or merged: whatever of theirs may be in is due out, given up or not.
     """
 
     kind: MarkKind
@@ -184,6 +186,9 @@ def _marked(state: LedgerState, event: Marked) -> None:
             case MarkKind.LEFT:
                 sets.acked -= event.members
                 sets.maybe -= event.members
+            case MarkKind.UNWANTED:
+                sets.want -= event.members
+                sets.parked -= event.members
 
 
 def clip(event: Event, within: PeopleSet) -> Event:

@@ -5,6 +5,7 @@ alter table profile
   add time_zone text check (length(time_zone) between 1 and 64),
   add gone_at timestamptz,
   add merged_into int;
+create index profile_merged_into on profile (merged_into) where merged_into is not null;
 
 -- Another name of a person, under a label: unique and case-sensitive.
 create table alias (

@@ -1,0 +1,29 @@
+-- name: blank_profiles
+-- The number stays, with consent (a key of theirs may still be blocked by it); nothing personal.
+update profile set
+  external_id = null, email = null, phone = null, country = null, language = null,
+  first_name = null, last_name = null, birth_date = null, time_zone = null, attributes = '{}',
+  consent_source = null, updated_at = %(now)s, gone_at = %(now)s
+where number = any(%(members)b);
+
+-- name: delete_aliases
+delete from alias where profile = any(%(members)b);
+
+-- name: delete_devices
+delete from device where profile = any(%(members)b);
+
+-- name: delete_events
+delete from event where profile = any(%(members)b);
+
+-- name: delete_contexts
+delete from entry_context where profile = any(%(members)b);
+
+-- name: read_standing
+select canvas, lane, members from wave where workspace = %s;
+
+-- name: write_exit
+insert into exit_set (canvas, lane, members, reason, at) values (%s, %s, %b, %s, %s);
+
+-- name: lock_audiences
+-- Whose log has begun; the others know nobody. Locked in the order of their ids.
+select id from audience where workspace = %s and seq > 0 order by id for update;
