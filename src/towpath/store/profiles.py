@@ -76,7 +76,7 @@ def upsert(db: Db, workspace: WorkspaceId, batch: PeopleBatch, now: Instant) -> 
 
 
 def consent_sets(db: Db, numbers: Int4Array) -> ConsentSets:
-    """These people by their consent. One query."""
+    """These people by their consent; whoever is gone is in none of the sets. One query."""
     rows = db.execute(queries("profiles")["read_consents"], (numbers,), binary=True)
     found = {cast("int", state): packed for state, packed in rows}
     return ConsentSets(

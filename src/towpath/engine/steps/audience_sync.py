@@ -106,10 +106,11 @@ def arrive(
     """A wave comes to a step of `audience`, in the transaction that moves it on."""
     db = moment.db
     sorting = Sorting(members, members)
-    if action is Action.ADD:
-        _without_consent(moment, sorting)
-    present = match_keys.key_presence(db, int4_array(sorting.left))
+    present = match_keys.key_presence(db, int4_array(members))
     ledger = ledgers.lock(db, audience)
+    if action is Action.ADD:
+        # Asked under the lock: whoever is deleted or merged meanwhile must not be wanted again.
+        _without_consent(moment, sorting)
     # A removal sends every key that may be there, whatever this step asks for.
     fields = asked if action is Action.ADD else fields_of(mask(asked) | ledger.head.fields)
     keys = held_keys(db, ledger, sorting.left, fields)

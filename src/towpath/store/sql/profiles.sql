@@ -176,7 +176,9 @@ where m.changed and p.number = m.number
 select string_agg(int4send(place), ''), string_agg(int4send(number), '') from merged
 
 -- name: read_consents
-select consent, string_agg(int4send(number), '') from profile where number = any(%b)
+-- Whoever is gone is in none of the sets.
+select consent, string_agg(int4send(number), '') from profile
+where number = any(%b) and gone_at is null
 group by consent
 
 -- name: read_countries

@@ -82,7 +82,8 @@ where c.keyed and v.old is distinct from v.new
 select exists (select from shared_key where profile between %(low)s and %(high)s)
 
 -- name: read_holders
--- `mine` is materialized, so that it is found by one walk over an index of the few who share.
+-- `mine` is materialized, so that it is found by one walk over an index of the few who share. Of who
+-- was merged into somebody, that one's consent holds.
 with mine as materialized (
   select distinct field, digest from shared_key
   where profile between %(low)s and %(high)s and profile = any(%(members)s)
@@ -90,10 +91,11 @@ with mine as materialized (
 )
 select s.field, s.digest,
   string_agg(int4send(s.profile), ''),
-  string_agg(case when p.consent = 2 then int4send(s.profile) end, '')
+  string_agg(case when coalesce(survivor.consent, p.consent) = 2 then int4send(s.profile) end, '')
 from mine
 join shared_key s
   on s.workspace = %(workspace)s and s.field = mine.field and s.digest = mine.digest
 join profile p on p.number = s.profile
+left join profile survivor on survivor.number = p.merged_into
 group by s.field, s.digest
 order by s.field, s.digest

@@ -1,0 +1,232 @@
+"""Merges: two profiles turn out to be one person; the one is absorbed, the other survives.
+
+What the survivor lacks is filled from the absorbed, whose events, devices and aliases move over;
+of two consents the stricter wins: withdrawn over granted over never asked. The absorbed number
+goes as `store/partings.py` says; `merged_into` keeps whose it was, so that the entries of the
+absorbed count for the survivor (`survivors_of`). Architecture 4, "A merge of profiles".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from towpath.clock import Instant
+from towpath.ids import WorkspaceId
+from towpath.people.attributes import AttributeValue
+from towpath.people.consent import Consent, ConsentState
+from towpath.people.people_set import PeopleSet, numbers, people
+from towpath.people.profile import Device, Identifier, PeopleBatch
+from towpath.store import profiles, workspaces
+from towpath.store.database import Db, int4_array
+from towpath.store.partings import Parting, part
+from towpath.store.queries import queries
+
+_SQL = queries("merges")
+_ATTRIBUTES = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+def merge(
+    db: Db,
+    workspace: WorkspaceId,
+    pairs: Sequence[tuple[int, int]],
+    now: Instant,
+    *,
+    data: bool = True,
+) -> None:
+    """Merge the first of each pair of numbers into the second, in one transaction.
+
+    Pairs are taken in their order, so the second may itself be absorbed by a later one. All must be
+    people of the workspace, looked up under `workspaces.lock` in the same transaction. Without
+    `data` only aliases and consent go over, and all else of the absorbed is dropped (Braze,
+    `/users/identify`, merge_behavior none).
+    """
+    into = settled(pairs)
+    if not into:
+        return
+    absorbed = people(into)
+    with db.transaction():
+        workspaces.lock(db, workspace)
+        stored = _read(db, absorbed | people(into.values()))
+        survivors = {number: _fill(number, into, stored, data=data) for number in into.values()}
+        _move(db, into, data=data)
+        part(db, workspace, absorbed, Parting.MERGED, now)
+        _take_external_ids(db, survivors)
+        devices = _newest_devices(db, people(into.values())) if data else {}
+        profiles.upsert(db, workspace, _batch(survivors, devices), now)
+
+
+def settled(pairs: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Each absorbed number with the one that survives of it in the end; itself never."""
+    into: dict[int, int] = {}
+
+    def end_of(number: int) -> int:
+        while number in into:
+            number = into[number]
+        return number
+
+    for absorbed, survivor in pairs:
+        gone, kept = end_of(absorbed), end_of(survivor)
+        if gone != kept:
+            into[gone] = kept
+    return {number: end_of(number) for number in into}
+
+
+def survivors_of(db: Db, candidates: PeopleSet, others: PeopleSet) -> PeopleSet:
+    """Of `candidates`: into whom somebody of `others` was merged. Who entered before is asked so.
+
+    One query, which reads only the people who were merged into numbers of that span.
+    """
+    if not candidates or not others:
+        return people()
+    given = {
+        "low": candidates.min(),
+        "high": candidates.max(),
+        "members": int4_array(candidates),
+    }
+    row = db.execute(_SQL["read_absorbed"], given, binary=True).fetchone()
+    if row is None or row[0] is None:
+        return people()
+    absorbed, survivors = (np.frombuffer(one, ">i4").astype(np.uint32) for one in row)
+    there = np.isin(absorbed, numbers(others & people(absorbed)))
+    return people(survivors[there])
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A profile as it stands, in the order of the statement's columns."""
+
+    number: int
+    external_id: str | None
+    email: str | None
+    phone: str | None
+    email_key: bytes | None
+    phone_key: bytes | None
+    country: str | None
+    language: str | None
+    first_name: str | None
+    last_name: str | None
+    time_zone: str | None
+    birth_date: date | None
+    attributes: str
+    consent: int
+    consent_source: str | None
+    consent_at: Instant | None
+    updated_at: Instant
+
+
+@dataclass(slots=True)
+class _Survivor:
+    """What a survivor gains; None where they have it, or nobody does."""
+
+    number: int
+    external_id: str | None = None
+    cells: dict[str, Any] = field(default_factory=dict)
+
+
+_TEXTS = ("country", "language", "first_name", "last_name", "time_zone", "birth_date")
+
+
+def _read(db: Db, members: PeopleSet) -> dict[int, _Stored]:
+    rows = db.execute(_SQL["read_whole"], (int4_array(members),), binary=True)
+    return {row[0]: _Stored(*row) for row in rows}
+
+
+def _fill(
+    survivor: int, into: Mapping[int, int], stored: Mapping[int, _Stored], *, data: bool
+) -> _Survivor:
+    """Blanks are filled from whoever was absorbed, the last one changed first."""
+    mine = stored[survivor]
+    others = sorted(
+        (stored[gone] for gone, kept in into.items() if kept == survivor),
+        key=lambda one: (one.updated_at, one.number),
+        reverse=True,
+    )
+    found = _Survivor(survivor)
+    found.cells["consent"] = _stricter(mine, others)
+    if not data:
+        return found
+    if mine.external_id is None:
+        found.external_id = next((one.external_id for one in others if one.external_id), None)
+    for name in _TEXTS:
+        if getattr(mine, name) is None:
+            values = (getattr(one, name) for one in others)
+            found.cells[name] = next((value for value in values if value is not None), None)
+    for name in ("email", "phone"):
+        if getattr(mine, f"{name}_key") is None:
+            keyed = (one for one in others if getattr(one, f"{name}_key") is not None)
+            if (one := next(keyed, None)) is not None:
+                found.cells[name] = Identifier(getattr(one, name), getattr(one, f"{name}_key"))
+    found.cells["attributes"] = _lacking(mine, others)
+    return found
+
+
+def _lacking(mine: _Stored, others: Sequence[_Stored]) -> Mapping[str, AttributeValue] | None:
+    found: dict[str, AttributeValue] = {}
+    for one in reversed(others):
+        found |= _ATTRIBUTES.decode(one.attributes)
+    kept = _ATTRIBUTES.decode(mine.attributes)
+    return {name: value for name, value in found.items() if name not in kept} or None
+
+
+def _stricter(mine: _Stored, others: Sequence[_Stored]) -> Consent | None:
+    """None: the survivor's stands. Said at the latest of all times, or it would pass for old."""
+    one = max([mine, *others], key=lambda each: each.consent)
+    if one.consent == mine.consent:
+        return None
+    times = [each.consent_at for each in (mine, one) if each.consent_at is not None]
+    return Consent(ConsentState(one.consent), one.consent_source, max(times, default=None))
+
+
+def _move(db: Db, into: Mapping[int, int], *, data: bool) -> None:
+    given = {"absorbed": list(into), "survivor": list(into.values())}
+    names = ["move_aliases", "name_survivors", "rename_survivors"]
+    if data:
+        names += ["move_events", "copy_devices"]
+    for name in names:
+        db.execute(_SQL[name], given)
+
+
+def _take_external_ids(db: Db, survivors: Mapping[int, _Survivor]) -> None:
+    """Free since their owners are blanked."""
+    gained = [one for one in survivors.values() if one.external_id is not None]
+    if gained:
+        columns = ([one.number for one in gained], [one.external_id for one in gained])
+        db.execute(_SQL["set_external_ids"], columns)
+
+
+def _newest_devices(db: Db, survivors: PeopleSet) -> dict[tuple[int, str], Device]:
+    """The newest device of each kind: handing it in again makes its key be found anew."""
+    rows = db.execute(_SQL["read_newest_devices"], (int4_array(survivors),), binary=True)
+    return {(number, kind): Device(value, allowed) for number, kind, value, allowed in rows}
+
+
+def _batch(
+    survivors: Mapping[int, _Survivor], devices: Mapping[tuple[int, str], Device]
+) -> PeopleBatch:
+    rows = list(survivors.values())
+
+    def cells(name: str) -> list[Any]:
+        return [one.cells.get(name) for one in rows]
+
+    return PeopleBatch(
+        number=[one.number for one in rows],
+        external_id=[None] * len(rows),
+        email=cells("email"),
+        phone=cells("phone"),
+        idfa=[devices.get((one.number, "idfa")) for one in rows],
+        gaid=[devices.get((one.number, "gaid")) for one in rows],
+        tracking_allowed=[None] * len(rows),
+        country=cells("country"),
+        language=cells("language"),
+        first_name=cells("first_name"),
+        last_name=cells("last_name"),
+        time_zone=cells("time_zone"),
+        birth_date=cells("birth_date"),
+        attributes=cells("attributes"),
+        consent=cells("consent"),
+    )
