@@ -485,6 +485,7 @@ create table membership (
 create table session (
   digest bytea primary key,
   member int not null references member,
+  workspace int not null references workspace, -- the one that is looked at
   created_at timestamptz not null,
   seen_at timestamptz not null,
   expires_at timestamptz not null
@@ -495,6 +496,14 @@ create table sign_in_link (
   member int not null references member,
   expires_at timestamptz not null
 );
+
+-- Tries to sign in that did not succeed (yet), of an account and of an address: they are limited.
+create table sign_in_attempt (
+  id bigint generated always as identity primary key,
+  subject bytea not null,           -- SHA-256 of what is tried, or from where
+  at timestamptz not null
+);
+create index sign_in_attempt_subject on sign_in_attempt (subject, at);
 
 -- Answers kept under the caller's idempotency key.
 create table idempotent_answer (
