@@ -10,7 +10,7 @@ from towpath.api.bodies import Body, Id, Name
 from towpath.api.callers import Caller, Scope, needs, read_scopes
 from towpath.api.database import Database, Now
 from towpath.api.pages import Cursor, Page
-from towpath.api.problems import Problem, documented
+from towpath.api.problems import Problem
 from towpath.ids import ApiKeyId
 from towpath.store import api_keys
 from towpath.store.api_keys import ApiKey
@@ -65,7 +65,7 @@ def list_api_keys(caller: Admin, db: Database, cursor: Cursor) -> Page[KeyShown]
     return cursor.page([KeyShown(**_told(row)) for row in rows], lambda row: row.id)
 
 
-@router.delete("/{key}", operation_id="revoke_api_key", responses=documented(404))
+@router.delete("/{key}", operation_id="revoke_api_key")
 def revoke_api_key(key: Id, caller: Admin, db: Database, now: Now) -> KeyShown:
     """Revoke a key: within a second it opens nothing any more, anywhere. Again changes nothing."""
     return KeyShown(**_told(api_keys.revoke(db, caller.workspace, ApiKeyId(key), now)))

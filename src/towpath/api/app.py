@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
 from towpath import __version__
-from towpath.api import api_keys, health, problems
+from towpath.api import api_keys, health, problems, sign_in, workspaces
 from towpath.api.callers import KeptKeys
 from towpath.api.envelope import Envelope
 from towpath.api.openapi import described
@@ -22,6 +22,8 @@ from towpath.store.secrets import KeyRing
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    sign_in.router,
+    workspaces.router,
     api_keys.router,
 )
 """Every route there is; a line each."""

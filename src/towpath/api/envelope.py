@@ -9,17 +9,16 @@ import re
 import secrets
 import traceback
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from towpath import telemetry
+from towpath.api.origins import is_cross_site
 from towpath.api.problems import Problem, answer_of
 from towpath.telemetry import Event
 
 REQUEST_ID = "X-Request-Id"
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -74,17 +73,6 @@ class Envelope:
                     remedy="Tell whoever runs this Towpath the request id.",
                 )
                 await answer_of(problem, request_id)(scope, receive, sent)
-
-
-def is_cross_site(method: str, headers: Headers) -> bool:
-    """Does another site make the visitor's browser send this unsafe request? Only browsers send
-    these headers, and no page can forge them; a key in a header is never sent by itself."""
-    if method in SAFE or headers.get("authorization"):
-        return False
-    if (site := headers.get("sec-fetch-site")) is not None:
-        return site not in {"same-origin", "none"}
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
 def _request_id(headers: Headers) -> str:

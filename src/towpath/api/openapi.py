@@ -30,7 +30,7 @@ def _describe(operation: dict[str, Any]) -> None:
     answers.pop("422", None) if _is_own(answers.get("422")) else None
     statuses = {*ALWAYS}
     if "security" in operation:
-        statuses |= {401, 403}
+        statuses |= {401, 403, 404}  # 404: a workspace that is not theirs
     if "requestBody" in operation:
         statuses |= {413, 415, 422}
     if operation.get("parameters"):
