@@ -4,22 +4,13 @@ Whatever is not understood is refused with its place, as in `entry.filter.all[2]
 with the word that was probably meant. Values are not repeated in messages: they may be personal.
 """
 
-import difflib
-import math
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from towpath.clock import Instant, instant
 from towpath.errors import InputError
-from towpath.limits import (
-    ATTRIBUTE_NAME_CHARS_MAX,
-    ATTRIBUTE_TEXT_CHARS_MAX,
-    FILTER_DEPTH_MAX,
-    FILTER_LIST_MAX,
-    FILTER_RULES_MAX,
-)
+from towpath.limits import FILTER_DEPTH_MAX, FILTER_PATH_MAX, FILTER_RULES_MAX
 from towpath.people.consent import ConsentState
 from towpath.people.filter import (
     COLUMNS,
@@ -28,46 +19,71 @@ from towpath.people.filter import (
     Attribute,
     ColumnType,
     ConsentIs,
+    DaysAgo,
     Filter,
+    FromNow,
     Has,
+    InBucket,
+    InSegment,
     Not,
     Op,
     Scalar,
 )
+from towpath.people.filter_parse_events import read_audience, read_canvas, read_did
+from towpath.people.filter_values import (
+    nearest,
+    one_of,
+    read_date,
+    read_list,
+    read_moment,
+    read_name,
+    read_number,
+    read_only_bounds,
+    read_relative,
+    read_text,
+    unknown,
+)
 from towpath.people.match_field import ALL_FIELDS, MatchField
 
-_FORMS = ("all", "any", "not", "attribute", "consent", "has")
+__all__ = ["nearest", "one_of", "parse_filter", "parse_properties"]
+
+_JOINS = ("all", "any", "not")
+_OF_PROPERTIES = (*_JOINS, "attribute", "path")
+_LONE = ("consent", "has", "bucket", "segment")
+_FORMS = (*_OF_PROPERTIES, *_LONE, "event", "purchase", "canvas", "audience")
 _CONSENTS = tuple(state.name.lower() for state in ConsentState)
 _EQUAL = frozenset({Op.IS, Op.IS_NOT, Op.IN, Op.NOT_IN, Op.EXISTS})
-_TIMES = frozenset({Op.BEFORE, Op.AFTER})
+_TIMES = frozenset({Op.BEFORE, Op.AFTER, Op.ANNIVERSARY})
+_TEXTS = frozenset({Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH})
+_SEVERAL = frozenset({Op.IN, Op.NOT_IN, Op.INCLUDES_ANY, Op.INCLUDES_NONE})
 _OPS = {
-    ColumnType.TEXT: _EQUAL | {Op.CONTAINS},
+    ColumnType.TEXT: _EQUAL | _TEXTS,
     ColumnType.DATE: _EQUAL | _TIMES,
     ColumnType.TIME: _TIMES | {Op.EXISTS},
     None: frozenset(Op),
 }
+_PATTERNS = frozenset({"matches", "regex", "regexp", "like", "pattern"})
 _INSTEAD = {field.value: f"Write {{has: {field.value}}}." for field in ALL_FIELDS} | {
     "consent": "Write {consent: granted}."
 }
 _COUNTRY = re.compile("[A-Z]{2}")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_EXACT_INTEGER = 2**53
-
-
-def nearest(word: object, known: Iterable[str]) -> str:
-    """A remedy for an unknown word: what was probably meant, else all that is possible."""
-    choices = list(known)
-    close = difflib.get_close_matches(str(word)[:100], choices, 1)
-    return f"Did you mean {close[0]}?" if close else f"Possible: {', '.join(choices)}."
+_YEAR = timedelta(days=365)
 
 
 def parse_filter(data: object, where: str = "filter") -> Filter:
     """The filter written in `data`; `where` begins the place that errors name.
 
     Raises InputError for anything not understood and beyond FILTER_DEPTH_MAX, FILTER_RULES_MAX and
-    FILTER_LIST_MAX.
+    FILTER_LIST_MAX. Whether the segments, Canvases and audiences that it names exist, the store
+    knows (filter_names.names_of says which they are).
     """
     return _Reader().filter(data, where, 1)
+
+
+def parse_properties(data: object, where: str = "where") -> Filter:
+    """A filter of one mapping's own values, such as an event's properties: only `all`, `any`,
+    `not`, `attribute` and `path`, and no attribute has a column. Raises InputError."""
+    return _Reader().filter(data, where, 1, of_properties=True)
 
 
 class _Reader:
@@ -76,82 +92,110 @@ class _Reader:
     def __init__(self) -> None:
         self._rules = 0
 
-    def filter(self, data: object, where: str, depth: int) -> Filter:
+    def filter(
+        self, data: object, where: str, depth: int, *, of_properties: bool = False
+    ) -> Filter:
         if depth > FILTER_DEPTH_MAX:
             raise InputError(f"filters nest at most {FILTER_DEPTH_MAX} deep.", field=where)
         if not isinstance(data, Mapping):
             raise InputError(
                 "a filter is a mapping.", remedy="Write {attribute: country, is: BR}.", field=where
             )
-        form = _form(data, where)
+        form = _form(data, where, _OF_PROPERTIES if of_properties else _FORMS)
         if form in {"all", "any"}:
-            parts = self._parts(data[form], f"{where}.{form}", depth)
+            parts = self._parts(data[form], f"{where}.{form}", depth, of_properties)
             return AllOf(parts) if form == "all" else AnyOf(parts)
         if form == "not":
-            return Not(self.filter(data["not"], f"{where}.not", depth + 1))
+            return Not(
+                self.filter(data["not"], f"{where}.not", depth + 1, of_properties=of_properties)
+            )
+        return self._rule(form, data, where, depth, typed=not of_properties)
+
+    def _rule(
+        self, form: str, data: Mapping[Any, Any], where: str, depth: int, *, typed: bool
+    ) -> Filter:
         self._rules += 1
         if self._rules > FILTER_RULES_MAX:
             raise InputError(f"a filter has at most {FILTER_RULES_MAX} rules.", field=where)
-        if form == "attribute":
-            return _attribute(data, where)
-        if form == "consent":
-            state = one_of(data["consent"], _CONSENTS, f"{where}.consent")
-            return ConsentIs(ConsentState[state.upper()])
-        return Has(MatchField(one_of(data["has"], ALL_FIELDS, f"{where}.has")))
 
-    def _parts(self, data: object, where: str, depth: int) -> tuple[Filter, ...]:
+        def inner(part: object, place: str) -> Filter:
+            return self.filter(part, place, depth + 1, of_properties=True)
+
+        match form:
+            case "attribute" | "path":
+                return _attribute(data, where, inner, typed=typed)
+            case "event" | "purchase":
+                return read_did(data, where, inner)
+            case "canvas":
+                return read_canvas(data, where)
+            case "audience":
+                return read_audience(data, where)
+        return _lone(form, data[form], f"{where}.{form}")
+
+    def _parts(
+        self, data: object, where: str, depth: int, of_properties: bool
+    ) -> tuple[Filter, ...]:
         if not isinstance(data, list) or not data:
             raise InputError("a list of at least one filter is needed.", field=where)
         if len(data) > FILTER_RULES_MAX:
             raise InputError(f"a filter has at most {FILTER_RULES_MAX} rules.", field=where)
         return tuple(
-            self.filter(part, f"{where}[{place}]", depth + 1) for place, part in enumerate(data)
+            self.filter(part, f"{where}[{place}]", depth + 1, of_properties=of_properties)
+            for place, part in enumerate(data)
         )
 
 
-def one_of(data: object, known: Iterable[str], where: str) -> str:
-    """The word, when it is one of the known ones; else an InputError that says which was meant."""
-    words = [str(word) for word in known]
-    if data not in words:
-        raise InputError(
-            "this word is not known here." if isinstance(data, str) else "a word is needed.",
-            remedy=nearest(data if isinstance(data, str) else "", words),
-            field=where,
-        )
-    return str(data)
-
-
-def _form(data: Mapping[Any, Any], where: str) -> str:
-    forms = [key for key in _FORMS if key in data]
+def _form(data: Mapping[Any, Any], where: str, possible: tuple[str, ...]) -> str:
+    forms = [key for key in possible if key in data]
     if not forms:
         if not data:
-            raise InputError("the filter is empty.", remedy=nearest("", _FORMS), field=where)
-        key = next(iter(data))
-        raise InputError(f"{key!r:.100} is unknown.", remedy=nearest(key, _FORMS), field=where)
+            raise InputError("the filter is empty.", remedy=nearest("", possible), field=where)
+        raise unknown(next(iter(data)), possible, where)
     if len(forms) > 1:
         raise InputError(
             f"{forms[0]} and {forms[1]} stand together.",
             remedy="Join them: {all: [{...}, {...}]}.",
             field=where,
         )
-    if forms[0] != "attribute" and len(data) > 1:
+    if forms[0] in (*_JOINS, *_LONE) and len(data) > 1:
         key = next(key for key in data if key != forms[0])
         raise InputError(f"{key!r:.100} does not belong here.", field=where)
     return forms[0]
 
 
-def _attribute(data: Mapping[Any, Any], where: str) -> Attribute:
-    name = _name(data["attribute"], f"{where}.attribute")
-    ops = [key for key in data if key != "attribute"]
+def _lone(form: str, data: object, where: str) -> Filter:
+    if form == "consent":
+        return ConsentIs(ConsentState[one_of(data, _CONSENTS, where).upper()])
+    if form == "has":
+        return Has(MatchField(one_of(data, ALL_FIELDS, where)))
+    if form == "bucket":
+        return InBucket(read_only_bounds(data, where))
+    return InSegment(read_name(data, where, "a segment"))
+
+
+def _attribute(data: Mapping[Any, Any], where: str, inner: Any, *, typed: bool) -> Attribute:
+    name, *path = _path(data, where)
+    if typed and not path and name in _INSTEAD:
+        place = f"{where}.attribute" if "attribute" in data else f"{where}.path"
+        raise InputError(f"{name} is no attribute.", remedy=_INSTEAD[name], field=place)
+    column = COLUMNS.get(name) if typed else None
+    if column is not None and path:
+        raise InputError(f"{name} is a {column} and holds nothing inside.", field=f"{where}.path")
+    ops = [key for key in data if key not in {"attribute", "path"}]
     if len(ops) != 1:
         raise InputError(
             "an attribute is compared in exactly one way.",
             remedy=f"Choose one of {', '.join(Op)}." if not ops else "Join two by all: [...].",
             field=where,
         )
-    column = COLUMNS.get(name)
+    if ops[0] in _PATTERNS:
+        raise InputError(
+            "patterns are not offered: one of them can take an hour.",
+            remedy="Use starts_with, ends_with, contains or in.",
+            field=where,
+        )
     if ops[0] not in list(Op):
-        raise InputError(f"{ops[0]!r:.100} is unknown.", remedy=nearest(ops[0], Op), field=where)
+        raise unknown(ops[0], Op, where)
     op = Op(ops[0])
     if op not in _OPS[column]:
         possible = [other for other in Op if other in _OPS[column]]
@@ -160,99 +204,81 @@ def _attribute(data: Mapping[Any, Any], where: str) -> Attribute:
             remedy=f"Possible: {', '.join(possible)}.",
             field=where,
         )
-    return Attribute(name, op, _value(name, op, data[ops[0]], f"{where}.{op}"))
+    place = f"{where}.{op}"
+    if op is Op.ANY_ITEM:
+        return Attribute(name, op, inner(data[op], place), tuple(path))
+    country = typed and name == "country"
+    return Attribute(name, op, _value(column, op, data[op], place, country), tuple(path))
 
 
-def _name(data: object, where: str) -> str:
-    if not isinstance(data, str) or not data.strip() or _UNSTORABLE.search(data):
-        raise InputError("the name of an attribute is needed.", field=where)
-    if len(data) > ATTRIBUTE_NAME_CHARS_MAX:
-        raise InputError(f"a name has at most {ATTRIBUTE_NAME_CHARS_MAX} characters.", field=where)
-    if data in _INSTEAD:
-        raise InputError(f"{data} is no attribute.", remedy=_INSTEAD[data], field=where)
-    return data
+def _path(data: Mapping[Any, Any], where: str) -> list[str]:
+    if "attribute" in data:
+        return [read_name(data["attribute"], f"{where}.attribute", "an attribute")]
+    steps, place = data["path"], f"{where}.path"
+    if not isinstance(steps, list) or not 0 < len(steps) <= FILTER_PATH_MAX:
+        raise InputError(
+            f"a list of 1 to {FILTER_PATH_MAX} names is needed.",
+            remedy="Write path: [address, city].",
+            field=place,
+        )
+    return [
+        read_name(step, f"{place}[{index}]", "an attribute") for index, step in enumerate(steps)
+    ]
 
 
-def _value(name: str, op: Op, data: object, where: str) -> Scalar | tuple[Scalar, ...]:
-    if op in {Op.IN, Op.NOT_IN}:
-        if not isinstance(data, list) or not data:
-            raise InputError("a list of at least one value is needed.", field=where)
-        if len(data) > FILTER_LIST_MAX:
-            raise InputError(f"a list has at most {FILTER_LIST_MAX} values.", field=where)
+def _value(  # noqa: PLR0911 a line a family of operators
+    column: ColumnType | None, op: Op, data: object, where: str, country: bool
+) -> Any:
+    if op in _SEVERAL:
         return tuple(
-            _equal_to(name, value, f"{where}[{place}]") for place, value in enumerate(data)
+            _equal_to(column, value, f"{where}[{place}]", country)
+            for place, value in enumerate(read_list(data, where))
         )
     if op is Op.EXISTS:
         if not isinstance(data, bool):
             raise InputError("true or false is needed.", field=where)
         return data
-    if op is Op.CONTAINS:
-        return _text(data, where)
+    if op in _TEXTS:
+        return read_text(data, where)
+    if op is Op.ITEMS:
+        return read_only_bounds(data, where)
+    if op is Op.ANNIVERSARY:
+        return _anniversary(data, where)
     if op in _TIMES:
-        return _date(data, where) if COLUMNS.get(name) is ColumnType.DATE else _time(data, where)
-    if op in {Op.IS, Op.IS_NOT}:
-        return _equal_to(name, data, where)
-    return _number(data, where)
+        if column is ColumnType.DATE and not isinstance(data, Mapping):
+            return read_date(data, where)
+        return read_moment(data, where)
+    if op in {Op.IS, Op.IS_NOT, Op.INCLUDES}:
+        return _equal_to(column, data, where, country)
+    return read_number(data, where)
 
 
-def _equal_to(name: str, data: object, where: str) -> Scalar:
-    column = COLUMNS.get(name)
+def _anniversary(data: object, where: str) -> FromNow:
+    found = read_relative(data, where) if isinstance(data, Mapping) else None
+    if found is None or isinstance(found, DaysAgo) or abs(found.by) > _YEAR or found.by % _DAY:
+        raise InputError(
+            "how many days ahead or ago is needed, at most 365d.",
+            remedy="Write anniversary: {ahead: 7d}; {ahead: 0d} is today.",
+            field=where,
+        )
+    return found
+
+
+_DAY = timedelta(days=1)
+
+
+def _equal_to(column: ColumnType | None, data: object, where: str, country: bool) -> Scalar:
     if column is ColumnType.DATE:
-        return _date(data, where)
+        return read_date(data, where)
     if column is None and isinstance(data, bool):
         return data
     if column is None and isinstance(data, int | float):
-        return _number(data, where)
+        return read_number(data, where)
     if column is None and data is None:
         raise InputError("null is no value.", remedy="Write exists: false.", field=where)
-    text = _text(data, where)
-    if name == "country" and not _COUNTRY.fullmatch(text):
+    text = read_text(data, where)
+    if country and not _COUNTRY.fullmatch(text):
         raise InputError(
             "a country is two capital letters (ISO 3166).", remedy="Write BR or GB.", field=where
         )
     return text
-
-
-def _text(data: object, where: str) -> str:
-    if not isinstance(data, str):
-        raise InputError("text is needed.", remedy='Quote it: "...".', field=where)
-    if not data or len(data) > ATTRIBUTE_TEXT_CHARS_MAX or _UNSTORABLE.search(data):
-        raise InputError(
-            f"text has 1 to {ATTRIBUTE_TEXT_CHARS_MAX} characters, none of them NUL.", field=where
-        )
-    return data
-
-
-def _number(data: object, where: str) -> int | float:
-    if isinstance(data, bool) or not isinstance(data, int | float):
-        raise InputError("a number is needed.", field=where)
-    if isinstance(data, int) and abs(data) > _EXACT_INTEGER:
-        raise InputError(
-            "beyond 2^53 numbers are not exact everywhere.", remedy="Quote ids.", field=where
-        )
-    if not math.isfinite(data):
-        raise InputError("a finite number is needed.", field=where)
-    return data
-
-
-def _date(data: object, where: str) -> date:
-    try:
-        return date.fromisoformat(str(data))
-    except ValueError:
-        raise InputError(
-            "a date is needed.", remedy="Write it as 1990-12-31.", field=where
-        ) from None
-
-
-def _time(data: object, where: str) -> Instant:
-    text = str(data)
-    try:
-        if len(text) == len("1990-12-31"):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        return instant(text)
-    except (ValueError, OverflowError):
-        raise InputError(
-            "a date, or a time with its zone, is needed.",
-            remedy="Write 2026-01-31 or 2026-01-31T09:00:00Z.",
-            field=where,
-        ) from None
