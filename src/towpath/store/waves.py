@@ -161,12 +161,13 @@ class OverdueWave:
     id: WaveId
     version: VersionId
     step: StepId
+    lane: int
     members: PeopleSet
 
 
 def overdue(db: Db, canvas: CanvasId, now: Instant) -> list[OverdueWave]:
     """Waves of the Canvas that are due; their rows are locked."""
     return [
-        OverdueWave(WaveId(row[0]), VersionId(row[1]), StepId(row[2]), load(row[3]))
+        OverdueWave(WaveId(row[0]), VersionId(row[1]), StepId(row[2]), row[3], load(row[4]))
         for row in db.execute(_SQL["read_overdue"], (canvas, now), binary=True).fetchall()
     ]

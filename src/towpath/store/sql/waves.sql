@@ -68,5 +68,5 @@ select step, sum(people)::bigint from wave where version = %s group by step orde
 
 -- name: read_overdue
 -- Waves of a paused Canvas that would have moved before now.
-select id, version, step, members from wave
+select id, version, step, lane, members from wave
 where canvas = %s and due_at <= %s order by id for update;
