@@ -69,7 +69,7 @@ def test_an_existing_audience_is_named_by_its_id(connected: Office) -> None:
     text = canvas(add=sync("loyal").replace("create: loyal", f'id: "{made.audience_id}"'))
     connected.run("canvas", "validate", connected.file("loyal.yaml", text))
     connected.run("canvas", "apply", connected.file("loyal.yaml", text))
-    connected.run("canvas", "launch", "Winback")
+    connected.run("canvas", "launch", "Winback", "--yes")
     other = connected.file("other.yaml", text.replace(made.audience_id, "123"))
     said, _ = connected.run("canvas", "validate", other, code=1)
     assert "no audience of this id" in said
@@ -79,7 +79,7 @@ def test_a_life(connected: Office, db: Db) -> None:
     """S031, S046: applied, launched, paused, resumed and stopped, and shown on the way."""
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
     assert connected.json("canvas", "show", "Winback")["state"] == "draft"
-    told = connected.json("canvas", "launch", "Winback")
+    told = connected.json("canvas", "launch", "Winback", "--yes")
     assert told["findings"] == []
     shown = connected.json("canvas", "show", "Winback")
     assert (shown["state"], shown["version"], shown["steps"]["add"]["entered"]) == ("running", 1, 0)
@@ -99,7 +99,7 @@ def test_a_life(connected: Office, db: Db) -> None:
 
 def test_life_as_json(connected: Office) -> None:
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
-    connected.run("canvas", "launch", "Winback")
+    connected.run("canvas", "launch", "Winback", "--yes")
     for command, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
         told = connected.json("canvas", command, "Winback")
         assert (told["canvas"], told["state"]) == ("Winback", state)
@@ -130,7 +130,7 @@ def test_what_show_tells_fits_a_narrow_screen(
     connected.run("import", people)
     steps = {"wait": "{kind: delay, for: 1h, next: add}", "add": sync()}
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(**steps)))
-    connected.run("canvas", "launch", "Winback")
+    connected.run("canvas", "launch", "Winback", "--yes")
     version = connected.json("canvas", "show", "Winback")["version"]
     db.execute(
         "insert into tally (version, step, entered, not_synced) select id, 'add', 1234567, 1234567"
@@ -151,7 +151,7 @@ def test_reasons_and_an_older_version_that_holds_people(
 ) -> None:
     file = connected.file("winback.yaml", canvas(add=sync()))
     connected.run("canvas", "apply", file)
-    connected.run("canvas", "launch", "Winback")
+    connected.run("canvas", "launch", "Winback", "--yes")
     found = connected.json("canvas", "show", "Winback")
     assert (found["older"], found["draft_differs"]) == ([], False)
     found["older"] = [{"version": 1, "inside": 12}]
@@ -185,7 +185,7 @@ def test_the_file_may_come_from_standard_input(
 def test_a_trouble_is_shown_with_what_to_do(connected: Office, db: Db) -> None:
     """S030, S072: a broken connection stands under the step that it stops."""
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
-    connected.run("canvas", "launch", "Winback")
+    connected.run("canvas", "launch", "Winback", "--yes")
     assert connected.json("canvas", "show", "Winback")["steps"]["add"]["trouble"] is None
     db.execute("update connection set state = 'broken', broken_reason = 'connection (40105)'")
     said, _ = connected.run("canvas", "show", "Winback")

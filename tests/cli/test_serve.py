@@ -40,7 +40,7 @@ def launched(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     desk.run("import", desk.file("people.csv", PEOPLE))
     desk.run("connect", "tiktok")
     desk.run("canvas", "apply", desk.file("winback.yaml", canvas(add=sync())))
-    desk.run("canvas", "launch", "Winback")
+    desk.run("canvas", "launch", "Winback", "--yes")
     return desk
 
 

@@ -164,7 +164,7 @@ def test_from_an_empty_folder_to_a_filled_audience(terminals: Terminals) -> None
     connected = json.loads(terminals.run("connect", "tiktok", "--json", stdin=told["token"]))
     assert told["ad account"] in connected["ad_accounts"]
     terminals.run("canvas", "apply", "winback.yaml")
-    terminals.run("canvas", "launch", "Winback")
+    terminals.run("canvas", "launch", "Winback", "--yes")
 
     (audience,) = _witness(address, "audiences")["audiences"]
     members = f"audiences/{audience['audience_id']}/members"

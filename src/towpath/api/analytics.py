@@ -3,7 +3,9 @@
 The API, the commands and the dashboard show the same.
 """
 
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, astuple
+from operator import add
 from typing import Any
 
 from towpath.api import troubles
@@ -41,6 +43,61 @@ def shown(db: Db, workspace: WorkspaceId, canvas: Canvas, now: Instant) -> dict[
         "older": [one for one in older if one["inside"]],
         "steps": _steps(db, newest, now) if newest else {},
     }
+
+
+def whole(db: Db, workspace: WorkspaceId, canvas: Canvas, now: Instant) -> dict[str, Any]:
+    """What runs of a Canvas, its draft, and its counters and arrows, all versions together."""
+    versions = canvases.versions(db, workspace, canvas.id)
+    newest = versions[-1] if versions else None
+    counters: dict[str, Change] = {}
+    edges: dict[tuple[str, str], int] = {}
+    standing: Counter[str] = Counter()
+    reasons: dict[str, dict[str, Counter[str]]] = {}
+    for one in versions:
+        for step, change in tallies.read(db, one.id).items():
+            counters[step] = _sum(counters.get(step, Change()), change)
+        for place, people in tallies.read_edges(db, one.id).items():
+            edges[place] = edges.get(place, 0) + people
+        standing.update(waves.standing(db, one.id))
+        for step, told in arrivals.reasons(db, one.id).items():
+            for counter, why in told.items():
+                reasons.setdefault(step, {}).setdefault(counter, Counter()).update(why)
+    waiting = troubles.troubles(db, newest.graph, now) if newest else {}
+    draft = to_data(canvas.draft)
+    graph = to_data(newest.graph) if newest else draft
+    return {
+        "id": canvas.id,
+        "name": canvas.name,
+        "state": canvas.state.value,
+        "revision": canvas.revision,
+        "changed_at": canvas.changed_at,
+        "version": version_row(db, newest) if newest else None,
+        "graph": graph,
+        "draft": draft,
+        "draft_differs": draft != graph,
+        "counters": {step: asdict(change) for step, change in counters.items()},
+        "edges": [
+            {"step": step, "edge": edge, "people": people}
+            for (step, edge), people in sorted(edges.items())
+        ],
+        "standing": dict(standing),
+        "reasons": reasons,
+        "troubles": {step: asdict(one) for step, one in waiting.items()},
+    }
+
+
+def version_row(db: Db, version: Version) -> dict[str, Any]:
+    """A version in a list."""
+    return {
+        "number": version.number,
+        "launched_at": version.launched_at,
+        "enter_at": version.enter_at,
+        "inside": _inside(db, version),
+    }
+
+
+def _sum(one: Change, other: Change) -> Change:
+    return Change(*map(add, astuple(one), astuple(other)))
 
 
 def _head(canvas: Canvas, versions: list[Version]) -> dict[str, Any]:

@@ -9,23 +9,27 @@ from dataclasses import dataclass, replace
 
 from towpath.api.troubles import CONNECT
 from towpath.canvas.findings import Finding, Level
-from towpath.canvas.graph import Graph, to_data
+from towpath.canvas.graph import Graph, from_data, to_data
 from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, NewAudience
 from towpath.canvas.surroundings import PartnerView, Surroundings
 from towpath.canvas.validate import validate
 from towpath.clock import Instant
-from towpath.errors import InputError, NotFoundError, PartnerError
+from towpath.errors import ConflictError, InputError, NotFoundError, PartnerError
 from towpath.ids import AppId, AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.partners.protocol import Answer, Cause, Door, Listed
 from towpath.partners.registry import PARTNERS
-from towpath.store import apps, audiences, canvases, connections
+from towpath.store import apps, audiences, canvases, connections, people_door, publishing
 from towpath.store.canvases import Canvas
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db
+from towpath.store.publishing import Published
 from towpath.store.secrets import KeyRing
 
 DEADLINE_S = 15.0
 CREATE_TRIES = 6
+COUNTED = 1_000_000
+"""So many profile numbers are counted by one query: a set of at most 128 kB."""
+COUNT_SLACK = 10
 COMMANDS = {
     "not_connected": f"Run {CONNECT} first.",
     "connection_broken": f"Connect again: {CONNECT}.",
@@ -301,3 +305,56 @@ async def launch(
         now=now,
     )
     return version, before
+
+
+async def publish(
+    db: Db,
+    workspace: WorkspaceId,
+    canvas: Canvas,
+    redirects: publishing.Redirects,
+    reach: Reach,
+    now: Instant,
+) -> tuple[Published | None, list[Finding]]:
+    """Check the draft of a Canvas that runs and publish it. With a finding in the way, nothing is
+    published."""
+    before = await findings(db, workspace, canvas.draft, reach, now)
+    if any(finding.level is Level.ERROR for finding in before):
+        return None, before
+    made = await make_audiences(db, workspace, canvas.draft, reach, now)
+    published = publishing.publish(
+        db,
+        workspace,
+        canvas.id,
+        revision=canvas.revision,
+        audiences=made,
+        redirects=redirects,
+        now=now,
+    )
+    return published, before
+
+
+def count(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> int:
+    """How many people match the entry's filter now: whom a launch means."""
+    highest = people_door.highest_number(db, workspace)
+    return sum(
+        len(people_door.matching(db, workspace, graph.entry.filter, low, low + COUNTED, now))
+        for low in range(0, highest + 1, COUNTED)
+    )
+
+
+def check_count(db: Db, workspace: WorkspaceId, graph: Graph, shown: int, now: Instant) -> None:
+    """Raise ConflictError when the launch means many more or fewer people than were shown: people
+    come and go meanwhile, so a tenth, or COUNT_SLACK people, is let pass."""
+    people = count(db, workspace, graph, now)
+    if abs(people - shown) <= max(COUNT_SLACK, shown // 10):
+        return
+    raise ConflictError(
+        f"The launch means {people:,} people now; {shown:,} were acknowledged.",
+        remedy=f"Look at it again, and acknowledge {people}.",
+        field="people",
+    )
+
+
+def renamed(graph: Graph, name: str) -> Graph:
+    """The graph under another name, its audiences as they were written."""
+    return from_data(to_data(graph) | {"canvas": name})

@@ -1,39 +1,43 @@
-"""`towpath canvas`: check, apply, launch, pause, resume, stop, list and show Canvases."""
+"""`towpath canvas`: check, apply, launch, pause, resume, stop, list and show Canvases.
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+What has to do with versions (publish, diff, back) is in `canvas_versions.py`.
+"""
+
+import sys
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from towpath.api import analytics, launching
 from towpath.api.launching import Reach
-from towpath.canvas.findings import Finding, findings_data, findings_text, launchable
+from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph
-from towpath.canvas.parse import parse_canvas
-from towpath.cli import canvas_show, compose, opening, output
+from towpath.cli import canvas_show, canvas_versions, compose, opening, output
+from towpath.cli.canvas_desk import (
+    AsJson,
+    Desk,
+    File,
+    Name,
+    find,
+    open_desk,
+    reaching,
+    read_file,
+    tell,
+)
 from towpath.engine.advance import exit_overdue
-from towpath.errors import InputError, NotFoundError
-from towpath.ids import WorkspaceId
+from towpath.errors import InputError
 from towpath.ledger.windows import Windows
-from towpath.net.door import HttpDoor
-from towpath.people.filter_parse import nearest
-from towpath.settings import Settings
-from towpath.store import canvases, workspaces
+from towpath.store import canvases
 from towpath.store.canvases import Canvas, CanvasState
-from towpath.store.database import Db, database_now
+from towpath.store.database import database_now
 
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-File = Annotated[Path, typer.Argument(help="A Canvas in YAML or JSON; - reads standard input.")]
-Name = Annotated[str, typer.Argument(help="The Canvas' name.")]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 class Overdue(StrEnum):
@@ -43,82 +47,33 @@ class Overdue(StrEnum):
     EXIT = "exit"
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every command works on."""
-
-    settings: Settings
-    db: Db
-    workspace: WorkspaceId
-
-
-@contextmanager
-def _desk() -> Iterator[Desk]:
-    settings = compose.read_settings()
-    with opening.opened(settings) as url, compose.connect(url) as db:
-        yield Desk(settings, db, workspaces.ensure_default(db, database_now(db)).id)
-
-
-def _read(file: Path) -> Graph:
-    if str(file) == "-":
-        return parse_canvas(typer.get_binary_stream("stdin").read())
-    if not file.is_file():
-        raise InputError(f"There is no file {file}.", remedy="Check the path.", field="file")
-    return parse_canvas(file.read_bytes())
-
-
-def _find(desk: Desk, name: str) -> Canvas:
-    found = canvases.find(desk.db, desk.workspace, name)
-    if found is None:
-        known = [canvas.name for canvas in canvases.list_all(desk.db, desk.workspace)]
-        remedy = nearest(name, known) if known else "`towpath canvas apply FILE` saves one."
-        raise NotFoundError(
-            f"There is no Canvas named {name!r} in {opening.place(desk.settings)}.",
-            remedy=f"{remedy} Is this the right place? TOWPATH_DATA_DIR, TOWPATH_DATABASE_URL or"
-            " towpath.toml name another.",
-            field="name",
-        )
-    return found
-
-
-def _tell(findings: list[Finding], words: str, *, as_json: bool, **more: object) -> None:
-    """Show findings and `words`, and end with 1 when a finding stands in the way."""
-    if as_json:
-        output.show_json({**more, "findings": findings_data(findings)})
-    else:
-        for line in (*findings_text(findings), words):
-            output.say(line)
-    if not launchable(findings):
-        raise typer.Exit(1)
-
-
 @app.command("validate")
 def validate_command(file: File, as_json: AsJson = False) -> None:
     """Check a file: all findings that keep it from launching. Stores nothing."""
-    with _desk() as desk:
-        graph = _read(file)
-        found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
+    with open_desk() as desk:
+        graph = read_file(file)
+        found = reaching(desk, lambda reach: _findings(desk, graph, reach))
     can = "can" if launchable(found) else "cannot"
-    _tell(found, f"{graph.name} {can} be launched.", as_json=as_json, canvas=graph.name)
+    tell(found, f"{graph.name} {can} be launched.", as_json=as_json, canvas=graph.name)
 
 
 @app.command("apply")
 def apply_command(file: File, as_json: AsJson = False) -> None:
     """Save a file as the Canvas' draft, and create the audiences that it names."""
-    with _desk() as desk:
-        graph = _read(file)
+    with open_desk() as desk:
+        graph = read_file(file)
         before = canvases.find(desk.db, desk.workspace, graph.name)
         canvas, revision = launching.save(desk.db, desk.workspace, graph, database_now(desk.db))
-        found = _reaching(desk, lambda reach: _findings(desk, graph, reach))
+        found = reaching(desk, lambda reach: _findings(desk, graph, reach))
         if launchable(found):
-            _reaching(desk, lambda reach: _make_audiences(desk, graph, reach))
+            reaching(desk, lambda reach: _make_audiences(desk, graph, reach))
     if before is not None and before.revision == revision:
         words = f"{graph.name} is as it was, revision {revision}."
     else:
         words = f"{graph.name} is saved as revision {revision}."
     if not launchable(found):
         words += " It is a draft, and cannot be launched yet."
-    _tell(found, words, as_json=as_json, canvas=graph.name, id=canvas, revision=revision)
+    tell(found, words, as_json=as_json, canvas=graph.name, id=canvas, revision=revision)
 
 
 async def _findings(desk: Desk, graph: Graph, reach: Reach) -> list[Finding]:
@@ -129,38 +84,52 @@ async def _make_audiences(desk: Desk, graph: Graph, reach: Reach) -> None:
     await launching.make_audiences(desk.db, desk.workspace, graph, reach, database_now(desk.db))
 
 
-def _reaching(desk: Desk, work: Callable[[Reach], Coroutine[Any, Any, T]]) -> T:
-    """Do what may need the partner."""
-
-    async def run() -> T:
-        async with HttpDoor() as door:
-            return await work(compose.reach(desk.settings, door))
-
-    return asyncio.run(run())
-
-
 @app.command("launch")
-def launch_command(name: Name, as_json: AsJson = False) -> None:
+def launch_command(
+    name: Name,
+    people: Annotated[
+        int | None, typer.Option(min=0, help="How many people you know it means; else it asks.")
+    ] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Freeze the draft as a version and let people in. Nothing happens while a finding stands."""
-    with _desk() as desk:
-        canvas = _find(desk, name)
-        version, found = _reaching(
-            desk,
-            lambda reach: launching.launch(
-                desk.db, desk.workspace, canvas, reach, database_now(desk.db)
-            ),
+    with open_desk() as desk:
+        canvas, now = find(desk, name), database_now(desk.db)
+        before = reaching(desk, lambda reach: _findings(desk, canvas.draft, reach))
+        if launchable(before):
+            _acknowledge(desk, canvas, people, yes=yes)
+        version, found = reaching(
+            desk, lambda reach: launching.launch(desk.db, desk.workspace, canvas, reach, now)
         )
     words = f"{name} is launched. `towpath serve` moves its people."
     if version is None:
         words = f"{name} is not launched."
-    _tell(found, words, as_json=as_json, canvas=name, version=version)
+    tell(found, words, as_json=as_json, canvas=name, version=version)
+
+
+def _acknowledge(desk: Desk, canvas: Canvas, people: int | None, *, yes: bool) -> None:
+    """Whoever launches has seen how many people it means: given with --people, or asked now."""
+    now = database_now(desk.db)
+    if people is not None:
+        launching.check_count(desk.db, desk.workspace, canvas.draft, people, now)
+        return
+    if yes:
+        return
+    counted = launching.count(desk.db, desk.workspace, canvas.draft, now)
+    told = f"{counted:,} people match the entry of {canvas.name} now."
+    if not sys.stdin.isatty():
+        raise InputError(
+            told, remedy=f"Launch with --people {counted}, or --yes for any number.", field="people"
+        )
+    typer.confirm(f"{told} Launch?", abort=True, err=True)
 
 
 @app.command("pause")
 def pause_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters or moves until the Canvas is resumed."""
-    with _desk() as desk:
-        found = _find(desk, name)
+    with open_desk() as desk:
+        found = find(desk, name)
         canvases.pause(desk.db, desk.workspace, found.id, database_now(desk.db))
     _done(name, CanvasState.PAUSED, f"{name} is paused.", as_json=as_json)
 
@@ -174,24 +143,22 @@ def resume_command(
     as_json: AsJson = False,
 ) -> None:
     """People move again."""
-    left = 0
-    with _desk() as desk:
-        found = _find(desk, name)
+    with open_desk() as desk:
+        found = find(desk, name)
         windows: Windows = compose.windows(desk.settings)
         now = database_now(desk.db)
         with desk.db.transaction():
             canvases.resume(desk.db, desk.workspace, found.id, now)
-            if overdue is Overdue.EXIT:
-                left = exit_overdue(desk.db, found.id, now, windows)
-    words = f"{name} runs again." + (f" {left:,} overdue people left it." if left else "")
+            left = exit_overdue(desk.db, found.id, now, windows) if overdue is Overdue.EXIT else 0
+    words = f"{name} runs again." + (f" {left:,} overdue people leave it." if left else "")
     _done(name, CanvasState.RUNNING, words, as_json=as_json, overdue_exited=left)
 
 
 @app.command("stop")
 def stop_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters any more; who is inside leaves when their time comes."""
-    with _desk() as desk:
-        found = _find(desk, name)
+    with open_desk() as desk:
+        found = find(desk, name)
         canvases.stop(desk.db, desk.workspace, found.id, database_now(desk.db))
     _done(name, CanvasState.STOPPED, f"{name} is stopped.", as_json=as_json)
 
@@ -206,7 +173,7 @@ def _done(name: str, state: CanvasState, words: str, *, as_json: bool, **more: o
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """All Canvases: state, version, revision, and how many people are inside."""
-    with _desk() as desk:
+    with open_desk() as desk:
         found = analytics.listed(desk.db, desk.workspace)
     if as_json:
         output.show_json(found)
@@ -219,10 +186,16 @@ def list_command(as_json: AsJson = False) -> None:
 @app.command("show")
 def show_command(name: Name, as_json: AsJson = False) -> None:
     """The Canvas, its state, and the counters of its newest version."""
-    with _desk() as desk:
-        canvas, now = _find(desk, name), database_now(desk.db)
+    with open_desk() as desk:
+        canvas, now = find(desk, name), database_now(desk.db)
         found = analytics.shown(desk.db, desk.workspace, canvas, now)
     if as_json:
         output.show_json(found)
     else:
         canvas_show.show(found)
+
+
+app.command("publish")(canvas_versions.publish_command)
+app.command("diff")(canvas_versions.diff_command)
+app.command("back")(canvas_versions.back_command)
+app.command("versions")(canvas_versions.versions_command)

@@ -100,6 +100,25 @@ def find(db: Db, workspace: WorkspaceId, name: str) -> Canvas | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class CanvasRow:
+    """A Canvas in a list: `version` is the newest's number, `inside` who stands in any."""
+
+    id: CanvasId
+    name: str
+    state: str
+    revision: int
+    version: int | None
+    inside: int
+    changed_at: Instant
+
+
+def list_page(db: Db, workspace: WorkspaceId, *, after: str, limit: int) -> list[CanvasRow]:
+    """Up to `limit` of the workspace's Canvases by name, from after the name `after`."""
+    given = {"workspace": workspace, "after": after, "limit": limit}
+    return [CanvasRow(*row) for row in db.execute(_SQL["list_page"], given)]
+
+
 def list_all(db: Db, workspace: WorkspaceId) -> list[Canvas]:
     """The workspace's Canvases, by name."""
     return _canvases(db, "list_canvases", {"workspace": workspace})
@@ -188,6 +207,15 @@ def version(db: Db, version: VersionId) -> Version:
 def versions(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> list[Version]:
     """The launched versions of a Canvas, oldest first."""
     return _versions(db, "list_versions", {"workspace": workspace, "canvas": canvas})
+
+
+def numbered(db: Db, workspace: WorkspaceId, canvas: CanvasId, number: int) -> Version:
+    """The version of that number. Raises NotFoundError."""
+    given = {"workspace": workspace, "canvas": canvas, "number": number}
+    found = _versions(db, "read_numbered", given)
+    if not found:
+        raise NotFoundError("There is no such version.")
+    return found[0]
 
 
 def versions_to_enter(db: Db, now: Instant) -> list[Version]:

@@ -42,14 +42,16 @@ class Published:
     moves: list[Move]
 
 
-def preview(db: Db, workspace: WorkspaceId, canvas: Canvas, redirects: Redirects) -> list[Move]:
-    """Where people would go if the Canvas' draft were published now. Changes nothing.
+def plan(
+    db: Db, workspace: WorkspaceId, canvas: CanvasId, draft: Graph, redirects: Redirects
+) -> list[Move]:
+    """Where people would go if this draft were published now. Changes nothing.
 
     Raises InputError for a redirect from or to a step that is not there.
     """
-    held = _holding(db, workspace, canvas.id)
-    check_redirects((one.graph for one in held), canvas.draft, redirects)
-    return _moves(db, held, canvas.draft, redirects)
+    held = _holding(db, workspace, canvas)
+    check_redirects((one.graph for one in held), draft, redirects)
+    return _moves(db, held, draft, redirects)
 
 
 def publish(
@@ -72,9 +74,8 @@ def publish(
         canvases.check_state(found, "published", CanvasState.RUNNING, CanvasState.PAUSED)
         canvases.check_revision(found, revision)
         db.execute(_SQL["lock_waves"], (canvas,))
+        planned = plan(db, workspace, canvas, found.draft, redirects)
         held = _holding(db, workspace, canvas)
-        check_redirects((one.graph for one in held), found.draft, redirects)
-        planned = _moves(db, held, found.draft, redirects)
         at = _entry_time(db, workspace, found, now)
         newest = canvases.freeze_draft(db, workspace, found, audiences, at, now)
         for old in held:

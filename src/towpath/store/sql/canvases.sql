@@ -33,6 +33,19 @@ where workspace = %(workspace)s and name = %(name)s;
 select id, name, state, revision, draft, created_at, changed_at from canvas
 where workspace = %(workspace)s order by name, id;
 
+-- name: list_page
+select c.id, c.name, c.state, c.revision, v.number, coalesce(w.people, 0)::bigint, c.changed_at
+from canvas c
+left join lateral (
+  select max(number) as number from canvas_version where canvas = c.id
+) v on true
+left join lateral (
+  select sum(w.people) as people from canvas_version o join wave w on w.version = o.id
+  where o.canvas = c.id
+) w on true
+where c.workspace = %(workspace)s and c.name > %(after)s
+order by c.name limit %(limit)s;
+
 -- name: set_state
 update canvas set state = %(state)s, changed_at = %(now)s where id = %(canvas)s;
 
@@ -45,6 +58,10 @@ returning id;
 -- name: read_version
 select id, workspace, canvas, number, graph, launched_at, enter_at from canvas_version
 where id = %(version)s;
+
+-- name: read_numbered
+select id, workspace, canvas, number, graph, launched_at, enter_at from canvas_version
+where workspace = %(workspace)s and canvas = %(canvas)s and number = %(number)s;
 
 -- name: list_versions
 select id, workspace, canvas, number, graph, launched_at, enter_at from canvas_version
