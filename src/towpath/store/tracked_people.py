@@ -1,0 +1,178 @@
+"""People that calls of `/users/track` make or change, written with one upsert.
+
+The rows of a person become one, in their order. What depends on what is stored (a number to be
+increased, a phone without its country code) is worked out here, under `workspaces.lock`, from one
+query for all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from towpath.clock import Instant
+from towpath.ids import WorkspaceId
+from towpath.people import normalise
+from towpath.people.columns import Refusal
+from towpath.people.consent import later
+from towpath.people.json_text import exact_json
+from towpath.people.profile import Identifier, PeopleBatch
+from towpath.people.track import TrackError
+from towpath.people.track_attributes import PersonRow
+from towpath.people.track_operations import Operation, fold
+from towpath.people.whose import Who, WhoKind
+from towpath.store import aliases, profiles, workspaces
+from towpath.store.database import Db
+from towpath.store.queries import queries
+
+_CELLS = tuple(field.name for field in fields(PeopleBatch))
+
+
+class Placed(NamedTuple):
+    """A row, and the place of its call in the batch."""
+
+    call: int
+    row: PersonRow
+
+
+class _Stored(NamedTuple):
+    """What is stored of somebody, as far as it is needed."""
+
+    country: str | None = None
+    attributes: Mapping[str, Any] = {}
+
+
+def write(
+    db: Db,
+    workspace: WorkspaceId,
+    rows: Sequence[Placed],
+    new: Sequence[Who],
+    numbers: Mapping[Who, int],
+    late: list[list[TrackError]],
+    now: Instant,
+) -> dict[Who, int]:
+    """Write these rows, and make the `new` people; gives the numbers of the new ones.
+
+    `numbers` are those of the people who are known. What cannot be taken is added to `late`, a list
+    a call. In the caller's transaction, under `workspaces.lock`.
+    """
+    groups: dict[int | Who, list[Placed]] = {who: [] for who in new}
+    for placed in rows:
+        who = placed.row.who
+        groups.setdefault(numbers.get(who, who), []).append(placed)
+    if not groups:
+        return {}
+    stored = _read_stored(db, groups)
+    _place_phones(db, workspace, groups, stored, late)
+    people = [
+        _person(whose, group, stored.get(whose, _Stored()), late) for whose, group in groups.items()
+    ]
+    upserted = profiles.upsert(db, workspace, _batch(people), now)
+    found = dict(zip(groups, upserted.numbers.tolist(), strict=True))
+    _write_further_devices(db, workspace, groups, found, now)
+    made = {who: found[who] for who in new}
+    aliases.add(db, workspace, {who.key: made[who] for who in new if who.kind is WhoKind.ALIAS})
+    return made
+
+
+def _read_stored(db: Db, groups: Mapping[int | Who, list[Placed]]) -> dict[int | Who, _Stored]:
+    """What is stored of the known people whose rows depend on it."""
+    names: set[str] = set()
+    known: list[int] = []
+    for whose, group in groups.items():
+        operations = {
+            name
+            for _, row in group
+            for name, value in row.free.items()
+            if isinstance(value, Operation)
+        }
+        names |= operations
+        if isinstance(whose, int) and (operations or any(row.local_phone for _, row in group)):
+            known.append(whose)
+    if not known:
+        return {}
+    given = {"names": sorted(names), "numbers": known}
+    return {
+        number: _Stored(country, exact_json(text.encode()) if text else {})
+        for number, country, text in db.execute(queries("tracking")["read_stored"], given)
+    }
+
+
+def _place_phones(
+    db: Db,
+    workspace: WorkspaceId,
+    groups: Mapping[int | Who, list[Placed]],
+    stored: Mapping[int | Who, _Stored],
+    late: list[list[TrackError]],
+) -> None:
+    """Read phones without a country code: by the person's country, or else the workspace's."""
+    local = [
+        (whose, placed)
+        for whose, group in groups.items()
+        for placed in group
+        if placed.row.local_phone
+    ]
+    if not local:
+        return
+    default = workspaces.read(db, workspace).default_country
+    for whose, (call, row) in local:
+        assert row.local_phone is not None
+        country = stored.get(whose, _Stored()).country or default
+        found = normalise.phone(row.local_phone, country)
+        if isinstance(found, Refusal):
+            told = TrackError(found.reason, "attributes", row.index, "phone", whole=False)
+            late[call].append(told)
+        else:
+            row.cells["phone"] = Identifier(*found)
+
+
+def _person(
+    whose: int | Who, group: Sequence[Placed], stored: _Stored, late: list[list[TrackError]]
+) -> dict[str, Any]:
+    """The person's row of the batch: what the rows say, in their order."""
+    person: dict[str, Any] = {}
+    if isinstance(whose, int):
+        person["number"] = whose
+    elif whose.kind in {WhoKind.EXTERNAL_ID, WhoKind.EMAIL, WhoKind.PHONE}:
+        person[whose.kind.value] = whose.key
+    for _, row in group:
+        if (consent := row.cells.get("consent")) and "consent" in person:
+            row.cells["consent"] = later(person["consent"], consent)
+        person.update(row.cells)
+    if len(group) == 1 and not any(
+        isinstance(one, Operation) for one in group[0].row.free.values()
+    ):
+        person["attributes"] = group[0].row.free or None
+        return person
+    free, refused = fold([row.free for _, row in group], stored.attributes)
+    person["attributes"] = free or None
+    for place, name, reason in refused:
+        call, row = group[place]
+        late[call].append(TrackError(reason, "attributes", row.index, name, whole=False))
+    return person
+
+
+def _batch(people: Sequence[Mapping[str, Any]]) -> PeopleBatch:
+    return PeopleBatch(**{name: [one.get(name) for one in people] for name in _CELLS})
+
+
+def _write_further_devices(
+    db: Db,
+    workspace: WorkspaceId,
+    groups: Mapping[int | Who, list[Placed]],
+    numbers: Mapping[int | Who, int],
+    now: Instant,
+) -> None:
+    """A batch holds one device of a kind a person; whoever has more gets them one after another."""
+    left = {
+        numbers[whose]: devices
+        for whose, group in groups.items()
+        if (devices := [device for _, row in group for device in row.devices])
+    }
+    while left:
+        people = [
+            {"number": number, devices[0][0].value: devices[0][1]}
+            for number, devices in left.items()
+        ]
+        db.execute(queries("tracking")["forget_batch"])
+        profiles.upsert(db, workspace, _batch(people), now)
+        left = {number: devices[1:] for number, devices in left.items() if devices[1:]}
