@@ -5,7 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.canvas.entry import ALWAYS, NEVER, Reentry, Refused, admit, lanes
+from towpath.canvas.admission import Refused, admit, lanes
+from towpath.canvas.entry import ALWAYS, NEVER, Reentry
 from towpath.people.people_set import PeopleSet, people, union
 
 CROWDS = st.sets(st.integers(0, 12)).map(people)

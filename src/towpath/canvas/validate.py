@@ -34,12 +34,12 @@ def _entry_findings(graph: Graph, around: Surroundings) -> list[Finding]:
 
     entry = graph.entry
     found = []
-    if entry.at is None:
+    if not entry.has_door:
         hint = "Write at: launch."
         found.append(
             error("entry_time_missing", "entry.at", "It is not said when people enter.", hint)
         )
-    elif entry.at != "launch" and entry.at < around.now:
+    elif not isinstance(entry.at, str | None) and entry.at < around.now:
         hint = "Write at: launch, or a later time."
         found.append(error("entry_time_past", "entry.at", "This time is over.", hint))
     if entry.first is None:

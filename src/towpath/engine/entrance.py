@@ -1,30 +1,29 @@
-"""The entrance: people enter a Canvas when its time has come.
+"""The entrance: people enter a Canvas when its time has come, once or by a recurring schedule.
 
-Who matches the entry filter and may enter (again) is mustered set-wise by ranges of profile
-numbers; entries, entry waves and *entered* are written in one transaction. Architecture 3, steps 3
-and 4; 4, Re-entry and lanes.
+Who matches the entry filter is mustered set-wise by ranges of profile numbers, and the doorkeeper
+(engine/admission.py) lets in who may, all in one transaction that also says when people enter next.
+So each occurrence takes place once, whatever number of workers look. One that was missed, in a
+pause or while nobody worked, takes place once, late.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from towpath import telemetry
-from towpath.canvas.entry import admit, lanes
+from towpath.canvas.entry import Entry
+from towpath.canvas.schedule import LOCAL, due_zones
 from towpath.clock import Instant
-from towpath.engine.advance import Moves, count_coming, stay_until
-from towpath.ids import StepId
-from towpath.people.people_set import PeopleSet, union
-from towpath.store import canvases, entries, people_door, waves
+from towpath.engine.admission import ENTRY, Doorkeeper, Round
+from towpath.people.filter import AllOf, AnyOf, Attribute, Filter, Not, Op
+from towpath.store import canvases, people_door
 from towpath.store.canvases import Version
 from towpath.store.database import Db
-from towpath.store.waves import Stand
 from towpath.telemetry import Event
+
+__all__ = ["ENTRY", "Entrance"]
 
 MUSTER_NUMBERS = 1_000_000
 """How many profile numbers one query musters: a set of at most 128 kB."""
-
-ENTRY = StepId("(entry)")
-"""Where the arrows of those who enter, and of those who are kept out, begin: no step's name."""
 
 
 @dataclass(slots=True)
@@ -40,60 +39,40 @@ class Entrance:
             if not due:
                 return False
             version = due[0]
-            entered = self._enter(version, now)
-            canvases.mark_entered(self.db, version.id)
+            entered = muster(self.db, version, who_enters(version, now), now)
+            canvases.mark_entered(self.db, version.id, version.graph.entry.opens_again(now))
         where = {"canvas": version.canvas, "version": version.id}
         telemetry.tell(Event.CANVAS_ENTERED, **where, people=entered)
         return True
 
-    def _enter(self, version: Version, now: Instant) -> int:
-        """How many entered."""
-        moves = Moves(version.id)
-        entered = 0
-        before = entries.entered(self.db, version.canvas)
-        entry = version.graph.entry
-        assert entry is not None
-        assert entry.first is not None
-        since = now - (entry.reentry.after or timedelta())
-        recently = entries.entered_since(self.db, version.canvas, since)
-        inside = waves.inside(self.db, version.canvas)
-        highest = people_door.highest_number(self.db, version.workspace)
-        for low in range(0, highest + 1, MUSTER_NUMBERS):
-            candidates = people_door.matching(
-                self.db,
-                version.workspace,
-                entry.filter,
-                low,
-                low + MUSTER_NUMBERS,
-                now,
-            )
-            admission = admit(
-                candidates,
-                rule=entry.reentry,
-                entered_before=before,
-                entered_in_window=recently,
-                inside=union(inside),
-            )
-            for lane, members in lanes(admission.enter, inside):
-                self._write(version, entry.first, lane, members, now, moves)
-            for reason, kept_out in admission.refused.items():
-                moves.along(ENTRY, f"refused: {reason}", len(kept_out))
-            moves.along(ENTRY, "entered", len(admission.enter))
-            entered += len(admission.enter)
-        moves.write(self.db)
-        return entered
 
-    def _write(
-        self,
-        version: Version,
-        first: StepId,
-        lane: int,
-        members: PeopleSet,
-        now: Instant,
-        moves: Moves,
-    ) -> None:
-        stand = Stand(version.workspace, version.canvas, version.id, first, lane)
-        entries.write(self.db, stand, members, now)
-        due_at = stay_until(version.graph, first, now)
-        waves.write(self.db, stand, members, now, due_at)
-        count_coming(version.graph, first, members, moves)
+def muster(db: Db, version: Version, tree: Filter | None, now: Instant) -> int:
+    """Let in everybody who matches and may; gives how many entered. In the caller's transaction."""
+    entered = 0
+    keeper = Doorkeeper(db, version, now)
+    highest = people_door.highest_number(db, version.workspace)
+    for low in range(0, highest + 1, MUSTER_NUMBERS):
+        high = low + MUSTER_NUMBERS
+        found = people_door.matching(db, version.workspace, tree, low, high, now)
+        entered += keeper.let_in([Round(found)])
+    keeper.close()
+    return entered
+
+
+def who_enters(version: Version, now: Instant) -> Filter | None:
+    """Whom the entry filter means now: of a local schedule, the people in whose zone it is time."""
+    entry = version.graph.entry
+    schedule = entry.schedule
+    if schedule is None or schedule.zone != LOCAL:
+        return entry.filter
+    assert version.enter_at is not None
+    zones = due_zones(schedule, version.enter_at, _until(entry, now))
+    there: Filter = Attribute("time_zone", Op.IN, tuple(zones))
+    if schedule.fallback in zones:
+        there = AnyOf((there, Not(Attribute("time_zone", Op.EXISTS, value=True))))
+    return there if entry.filter is None else AllOf((entry.filter, there))
+
+
+def _until(entry: Entry, now: Instant) -> Instant:
+    """Occurrences from `end` on do not take place."""
+    return now if entry.end is None else min(now, entry.end - timedelta(microseconds=1))

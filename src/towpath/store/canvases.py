@@ -144,8 +144,7 @@ def launch(
         found = lock(db, workspace, canvas)
         check_state(found, "launched", CanvasState.DRAFT, CanvasState.STOPPED)
         check_revision(found, revision)
-        at = found.draft.entry.at
-        enter_at = now if at == "launch" else at
+        enter_at = found.draft.entry.opens_at(now)
         version = freeze_draft(db, workspace, found, audiences, enter_at, now)
         _set_state(db, canvas, CanvasState.RUNNING, now)
     return version
@@ -162,8 +161,8 @@ def freeze_draft(
     """In a transaction that locked the Canvas: its draft as the newest version; older ones let
     nobody in any more. Raises InputError when an audience or the entry is not given."""
     graph = freeze(found.draft, audiences)
-    if graph.entry.first not in graph.steps:
-        raise InputError("it is not said where people enter.", field="entry")
+    if not graph.entry.has_door or graph.entry.first not in graph.steps:
+        raise InputError("it is not said when or where people enter.", field="entry")
     db.execute(_SQL["forget_entry"], {"canvas": found.id})
     given = {"workspace": workspace, "canvas": found.id, "graph": Jsonb(frozen_to_data(graph))}
     version = _scalar(db, "insert_version", given | {"now": now, "enter_at": enter_at})
@@ -231,9 +230,9 @@ def waiting_to_enter(db: Db) -> bool:
     return bool(_scalar(db, "waiting_to_enter", {}))
 
 
-def mark_entered(db: Db, version: VersionId) -> bool:
-    """People have entered this version; False when that was already so."""
-    return _scalar(db, "mark_entered", {"version": version}) is not None
+def mark_entered(db: Db, version: VersionId, next_at: Instant | None = None) -> bool:
+    """People have entered this version, and do next at `next_at`; False when nobody was to."""
+    return _scalar(db, "mark_entered", {"version": version, "next_at": next_at}) is not None
 
 
 def lock(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:

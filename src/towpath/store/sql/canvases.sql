@@ -77,7 +77,7 @@ order by v.enter_at, v.id
 for no key update of v skip locked;
 
 -- name: mark_entered
-update canvas_version set enter_at = null where id = %(version)s and enter_at is not null
+update canvas_version set enter_at = %(next_at)s where id = %(version)s and enter_at is not null
 returning id;
 
 -- name: forget_entry

@@ -11,6 +11,8 @@ delete from arrival;
 delete from request;
 delete from wave;
 delete from entry;
+delete from entry_fold;
+delete from entry_head;
 delete from tally;
 delete from edge_tally;
 delete from canvas_version;

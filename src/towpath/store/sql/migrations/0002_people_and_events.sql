@@ -65,5 +65,6 @@ create table watch (
 -- How far the intake has read a workspace's events.
 create table intake (
   workspace int primary key references workspace,
-  seen bigint not null
+  seen bigint not null,
+  seen_at timestamptz not null      -- when that event was received
 ) with (fillfactor = 50);

@@ -40,3 +40,84 @@ create table exit_set (
   at timestamptz not null
 );
 create index exit_set_canvas on exit_set (canvas, lane);
+
+-- What people did at a step that waits for it: those who went on at once (moved), whom the claim of
+-- their wave leaves out; or, of a ranked step, the best that they did so far.
+create table taken (
+  id bigint generated always as identity primary key,
+  canvas int not null references canvas,
+  version int not null references canvas_version,
+  step text not null,
+  lane smallint not null,
+  branch text not null,
+  moved boolean not null,
+  members bytea not null,
+  people int not null check (people > 0),
+  at timestamptz not null
+);
+alter table taken alter members set storage external;
+create index taken_step on taken (version, step, lane);
+
+-- Who reached a goal of a Canvas, once for an entry; the control group apart.
+create table conversion (
+  id bigint generated always as identity primary key,
+  canvas int not null references canvas,
+  version int not null references canvas_version,
+  goal smallint not null,           -- its place among the Canvas' conversions
+  control boolean not null,
+  members bytea not null,
+  people int not null check (people > 0),
+  at timestamptz not null
+);
+alter table conversion alter members set storage external;
+create index conversion_canvas on conversion (canvas, goal, at);
+
+-- Where a Canvas' entries stand: whoever lets people in locks it.
+create table entry_head (
+  canvas int primary key references canvas,
+  folded bigint not null default 0, -- entries up to this one are in entry_fold
+  log_rows int not null,            -- entries that wait to be folded, and the people in them
+  log_people bigint not null
+) with (fillfactor = 50);
+
+-- The fold of entries: who entered a Canvas, by hour and block of numbers.
+create table entry_fold (
+  canvas int not null references canvas,
+  hour int not null, -- since 1970; 0: all hours together
+  block int not null,
+  members bytea not null,
+  primary key (canvas, hour, block)
+);
+alter table entry_fold alter members set storage external;
+
+-- With which keys people entered, only for Canvases with keyed entries.
+create table entry_key (
+  profile int not null,
+  canvas int not null references canvas,
+  key text not null,
+  entered_at timestamptz not null,
+  primary key (profile, canvas, key)
+);
+
+-- Entries that were asked for by API and wait for the intake: one person's, or a broadcast.
+create table api_entry (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  canvas int not null references canvas,
+  dispatch text not null,
+  profile int,     -- null: everybody who matches the audience
+  context jsonb,
+  audience jsonb,  -- a filter; null: everybody
+  asked_at timestamptz not null
+);
+create index api_entry_workspace on api_entry (workspace, id);
+
+-- What is looked at once a minute: segments that let people in, filters that let people out.
+create table look (
+  workspace int not null references workspace,
+  name text not null,
+  members bytea,   -- of a segment; null: it was never looked at
+  looked_at timestamptz not null,
+  primary key (workspace, name)
+);
+alter table look alter members set storage external;
