@@ -4,6 +4,7 @@
 select
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
+  set_config('enable_seqscan', 'off', true),
   set_config('work_mem', '64MB', true)
 
 -- name: create_staged
@@ -95,11 +96,15 @@ select
   k.email, k.phone, k.idfa, k.gaid,
   s.idfa, s.idfa_allowed, s.gaid, s.gaid_allowed, s.tracking_allowed
 from staged s
-left join profile p on p.workspace = %(workspace)s and p.gone_at is null
-  and p.number = coalesce(s.number, (
-    select k.number from profile k
-    where k.workspace = %(workspace)s and k.external_id = s.external_id
-  ))
+left join lateral (
+  select q.number from profile q
+  where q.number = s.number and q.workspace = %(workspace)s and q.gone_at is null
+  union all
+  select q.number from profile q
+  where s.number is null and q.workspace = %(workspace)s and q.external_id = s.external_id
+  offset 0 -- or the planner would try every profile of the workspace
+) found on true
+left join profile p on p.number = found.number
 left join match_key k on k.profile = p.number
 cross join lateral (
   select s.consent is not null
