@@ -13,11 +13,12 @@ them so. Text is compared exactly, capitals included.
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from towpath.clock import Instant
 from towpath.people.consent import ConsentState
+from towpath.people.events import EventKind
 from towpath.people.match_field import MatchField
 from towpath.people.spans import span_text
 
@@ -187,13 +188,6 @@ class InSegment:
     """The person matches the filter that has this name."""
 
     name: str
-
-
-class EventKind(IntEnum):
-    """The numbers stand in the database (table event_name)."""
-
-    EVENT = 0
-    PURCHASE = 1
 
 
 class Measure(StrEnum):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from towpath.errors import InputError
 from towpath.limits import SEGMENT_DEPTH_MAX, SEGMENT_RULES_MAX
+from towpath.people.events import EventKind
 from towpath.people.filter import (
     AllOf,
     AnyOf,
     Attribute,
     Did,
     EnteredCanvas,
-    EventKind,
     Filter,
     InAudience,
     InSegment,

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from towpath.errors import InputError
+from towpath.people.events import EventKind
 from towpath.people.filter import (
     Bound,
     Bounds,
     Did,
     EnteredCanvas,
-    EventKind,
     Filter,
     InAudience,
     InsideCanvas,

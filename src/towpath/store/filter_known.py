@@ -11,10 +11,10 @@ from towpath.clock import Instant
 from towpath.errors import ConflictError, NotFoundError
 from towpath.ids import AudienceId, WorkspaceId
 from towpath.ledger.state import FieldState
+from towpath.people.events import EventKind
 from towpath.people.filter import (
     Did,
     EnteredCanvas,
-    EventKind,
     Filter,
     InAudience,
     InsideCanvas,

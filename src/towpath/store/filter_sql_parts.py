@@ -14,7 +14,8 @@ from typing import Any
 from sqlglot import exp, parse_one
 
 from towpath.clock import Instant
-from towpath.people.filter import AllOf, AnyOf, Bound, Bounds, EventKind, Filter, Member, Not
+from towpath.people.events import EventKind
+from towpath.people.filter import AllOf, AnyOf, Bound, Bounds, Filter, Member, Not
 from towpath.people.people_set import PeopleSet
 
 SIGN = {
