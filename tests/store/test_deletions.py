@@ -5,12 +5,14 @@ from tests.store.people import Person, batch
 
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
+from towpath.people.events import EventKind, EventName, Happening
 from towpath.people.people_set import people
 from towpath.people.profile import Device
 from towpath.store import aliases, deletions, events, profiles, workspaces
 from towpath.store.database import Db
-from towpath.store.events import Event, Kind
+from towpath.store.events import Event
 
+BOUGHT = EventName(EventKind.EVENT, "bought")
 IDFA = "0123abcd-0123-4567-89ab-0123456789ab"
 
 
@@ -22,7 +24,7 @@ def workspace(db: Db, now: Instant) -> WorkspaceId:
     profiles.upsert(db, found, batch(ana, Person("bruno", mail="bruno@example.com")), now)
     aliases.add(db, found, {("shop", "a"): 0, ("shop", "b"): 1})
     with db.transaction():
-        both = [Event(Kind.EVENT, "bought", number, now) for number in (0, 1)]
+        both = [Event(number, Happening(BOUGHT, now)) for number in (0, 1)]
         events.append(db, found, both, now)
     return found
 

@@ -11,12 +11,14 @@ from tests.store.people import BORN, Person, batch
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.consent import Consent, ConsentState
+from towpath.people.events import EventKind, EventName, Happening
 from towpath.people.people_set import people
 from towpath.people.profile import Device
 from towpath.store import aliases, events, merges, profiles, shared_keys, workspaces
 from towpath.store.database import Db, int4_array
-from towpath.store.events import Event, Kind
+from towpath.store.events import Event
 
+BOUGHT = EventName(EventKind.EVENT, "bought")
 IDFA = "0123abcd-0123-4567-89ab-0123456789ab"
 
 
@@ -45,7 +47,7 @@ def test_blanks_are_filled_and_nothing_else(db: Db, workspace: WorkspaceId, now:
     profiles.upsert(db, workspace, batch(absorbed, kept), now)
     aliases.add(db, workspace, {("shop", "a"): 0, ("shop", "b"): 1})
     with db.transaction():
-        events.append(db, workspace, [Event(Kind.EVENT, "bought", 0, now)], now)
+        events.append(db, workspace, [Event(0, Happening(BOUGHT, now))], now)
     merges.merge(db, workspace, [(0, 1)], now + timedelta(hours=1))
     found = stored(db, 1, "external_id, email, phone, country, language, birth_date, attributes")
     assert found == (
@@ -116,7 +118,7 @@ def test_without_data_only_the_name_goes_over(db: Db, workspace: WorkspaceId, no
     profiles.upsert(db, workspace, batch(absorbed, Person("new")), now)
     aliases.add(db, workspace, {("shop", "a"): 0})
     with db.transaction():
-        events.append(db, workspace, [Event(Kind.EVENT, "bought", 0, now)], now)
+        events.append(db, workspace, [Event(0, Happening(BOUGHT, now))], now)
     merges.merge(db, workspace, [(0, 1)], now, data=False)
     assert stored(db, 1, "email") == (None,)
     assert aliases.resolve(db, workspace, [("shop", "a")]) == {("shop", "a"): 1}

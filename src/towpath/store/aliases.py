@@ -5,9 +5,13 @@ aliases, also under one label (reference: Braze, User Alias Object; `/users/alia
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TypeAlias
 
+from towpath.clock import Instant
 from towpath.ids import WorkspaceId
+from towpath.people.profile import PeopleBatch
+from towpath.store import profiles
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -39,6 +43,20 @@ def add(db: Db, workspace: WorkspaceId, given: Mapping[Alias, int]) -> dict[Alia
     rows = (workspace, *_columns(list(given)), list(given.values()))
     db.execute(_SQL["insert_missing"], rows)
     return resolve(db, workspace, list(given))
+
+
+def create_people(
+    db: Db, workspace: WorkspaceId, named: Sequence[Alias], now: Instant
+) -> dict[Alias, int]:
+    """Somebody new for each of these aliases, which must be free; gives their numbers.
+
+    In the transaction that found them free, under `workspaces.lock`.
+    """
+    if not named:
+        return {}
+    nobody: dict[str, list[None]] = {one.name: [None] * len(named) for one in fields(PeopleBatch)}
+    done = profiles.upsert(db, workspace, PeopleBatch(**nobody), now)  # type: ignore[arg-type]
+    return add(db, workspace, dict(zip(named, done.numbers.tolist(), strict=True)))
 
 
 def _columns(pairs: Sequence[Alias]) -> tuple[list[str], list[str]]:

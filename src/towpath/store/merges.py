@@ -21,7 +21,7 @@ from towpath.people.attributes import AttributeValue
 from towpath.people.consent import Consent, ConsentState
 from towpath.people.people_set import PeopleSet, numbers, people
 from towpath.people.profile import Device, Identifier, PeopleBatch
-from towpath.store import profiles, workspaces
+from towpath.store import external_ids, profiles, workspaces
 from towpath.store.database import Db, int4_array
 from towpath.store.partings import Parting, part
 from towpath.store.queries import queries
@@ -55,7 +55,8 @@ def merge(
         survivors = {number: _fill(number, into, stored, data=data) for number in into.values()}
         _move(db, into, data=data)
         part(db, workspace, absorbed, Parting.MERGED, now)
-        _take_external_ids(db, survivors)
+        gained = {number: one.external_id for number, one in survivors.items() if one.external_id}
+        external_ids.give(db, gained)
         devices = _newest_devices(db, people(into.values())) if data else {}
         profiles.upsert(db, workspace, _batch(survivors, devices), now)
 
@@ -189,14 +190,6 @@ def _move(db: Db, into: Mapping[int, int], *, data: bool) -> None:
         names += ["move_events", "copy_devices"]
     for name in names:
         db.execute(_SQL[name], given)
-
-
-def _take_external_ids(db: Db, survivors: Mapping[int, _Survivor]) -> None:
-    """Free since their owners are blanked."""
-    gained = [one for one in survivors.values() if one.external_id is not None]
-    if gained:
-        columns = ([one.number for one in gained], [one.external_id for one in gained])
-        db.execute(_SQL["set_external_ids"], columns)
 
 
 def _newest_devices(db: Db, survivors: PeopleSet) -> dict[tuple[int, str], Device]:

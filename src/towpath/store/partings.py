@@ -13,8 +13,8 @@ from towpath.ids import CanvasId, WorkspaceId
 from towpath.ledger.arrivals import Closing, supersede
 from towpath.ledger.events import Arrived, Marked, MarkKind
 from towpath.people.action import Action
-from towpath.people.people_set import PeopleSet, dump, load, union
-from towpath.store import arrivals, ledgers, requests, tallies
+from towpath.people.people_set import PeopleSet, load, union
+from towpath.store import arrivals, exit_sets, ledgers, requests, tallies
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db, int4_array
 from towpath.store.ledgers import Ledger
@@ -56,12 +56,8 @@ def _leave_canvases(
         if here := load(packed) & members:
             place = (CanvasId(canvas), lane)
             standing[place] = standing[place] | here if place in standing else here
-    rows = [
-        (canvas, lane, dump(here), parting.value, now)
-        for (canvas, lane), here in sorted(standing.items())
-    ]
-    if rows:
-        db.cursor().executemany(_SQL["write_exit"], rows)
+    for (canvas, lane), here in sorted(standing.items()):
+        exit_sets.add(db, canvas, lane, here, parting.value, now)
 
 
 def _leave_audiences(

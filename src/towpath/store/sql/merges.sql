@@ -38,11 +38,6 @@ on conflict (profile, kind, value) do update set
   tracking_allowed = d.tracking_allowed and excluded.tracking_allowed,
   seen_at = greatest(d.seen_at, excluded.seen_at);
 
--- name: set_external_ids
-update profile p set external_id = g.external_id
-from unnest(%s::int[], %s::text[]) g (number, external_id)
-where p.number = g.number;
-
 -- name: read_newest_devices
 select distinct on (profile, kind) profile, kind, value, tracking_allowed
 from device where profile = any(%b)

@@ -21,9 +21,6 @@ delete from entry_context where profile = any(%(members)b);
 -- name: read_standing
 select canvas, lane, members from wave where workspace = %s;
 
--- name: write_exit
-insert into exit_set (canvas, lane, members, reason, at) values (%s, %s, %b, %s, %s);
-
 -- name: lock_audiences
 -- Whose log has begun; the others know nobody. Locked in the order of their ids.
 select id from audience where workspace = %s and seq > 0 order by id for update;
