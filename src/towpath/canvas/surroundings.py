@@ -24,7 +24,11 @@ class PartnerView:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The time, and every partner that Towpath knows by its word; None: not connected."""
+    """The time, and every partner that Towpath knows by its word; None: not connected. Segments,
+    and secrets that webhooks may use, by name; hosts inside that webhooks may reach."""
 
     now: Instant
     partners: Mapping[str, PartnerView | None]
+    segments: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    webhook_hosts: tuple[str, ...] = ()

@@ -115,8 +115,7 @@ def _hand_over(db: Db, old: Version, newest: VersionId, planned: list[Move]) -> 
     if not staying:
         return
     given: dict[str, Any] = {"old": old.id, "new": newest, "steps": list(staying)}
-    for statement in ("hand_over_waves", "hand_over_taken"):
-        db.execute(_SQL[statement], given)
+    db.execute(_SQL["hand_over_waves"], given)
     changes: dict[tuple[VersionId, StepId], Change] = defaultdict(Change)
     edges = {}
     for step, people in staying.items():
