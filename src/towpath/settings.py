@@ -67,6 +67,12 @@ class Settings(BaseModel):
     # However long the partner asks to wait, a scope rests no longer.
     pause_max_s: float = _seconds(3_600, least=1, most=86_400)
     flush_s: float = _seconds(limits.FLUSH_S, least=1, most=600)
+    workspace: str = Field(default="default", min_length=1, max_length=limits.NAME_CHARS_MAX)
+    # Not `host` and `port`: container platforms put a TOWPATH_PORT of their own there.
+    listen_host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
+    listen_port: int = Field(default=8765, ge=0, le=65_535)  # 0: any that is free
+    public_url: str | None = None  # where browsers find it; none: where it listens
+    trusted_proxies: str = ""  # addresses between commas whose X-Forwarded-For is believed
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: int = Field(default=1, ge=1, le=64)
 
@@ -97,6 +103,14 @@ class Settings(BaseModel):
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname)):
             raise ValueError("must be https; http is for a sandbox on this machine")
         return given.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, given: str | None) -> str | None:
+        parts = urlsplit(given or "https://nowhere")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("wants scheme and host, such as https://towpath.example.com")
+        return given.rstrip("/") if given else None
 
     @field_validator("database_url")
     @classmethod

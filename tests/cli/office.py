@@ -90,6 +90,7 @@ def office(
             "TIKTOK_BASE_URL": address,
             "TIKTOK_APP_ID": sandbox.world.app_id,
             "TIKTOK_APP_SECRET": sandbox.world.secret,
+            "LISTEN_PORT": "0",
         }.items():
             monkeypatch.setenv(f"TOWPATH_{name}", text)
         yield Office(sandbox, folder, capsys)

@@ -118,7 +118,7 @@ class Two:
     def __init__(self, folder: Path) -> None:
         """Both are ready when this returns."""
         environ = {name: text for name, text in os.environ.items() if "TOWPATH" not in name}
-        self.environ = environ | {"TOWPATH_DATA_DIR": str(folder)}
+        self.environ = environ | {"TOWPATH_DATA_DIR": str(folder), "TOWPATH_LISTEN_PORT": "0"}
         self.log = folder.with_suffix(".log")
         self.database = folder / "postgresql"
         self.processes = [self._start() for _ in range(2)]

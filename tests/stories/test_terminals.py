@@ -118,7 +118,7 @@ def terminals(open_folder: Path) -> Iterator[Terminals]:
     folder.chmod(0o711)
     environ = {name: text for name, text in os.environ.items() if not name.startswith("TOWPATH_")}
     environ |= {f"TOWPATH_{name}": text for name, text in SPANS.items()}
-    environ |= {"TOWPATH_DATA_DIR": str(folder / "data")}
+    environ |= {"TOWPATH_DATA_DIR": str(folder / "data"), "TOWPATH_LISTEN_PORT": "0"}
     found = Terminals(folder, environ)
     yield found
     found.close()

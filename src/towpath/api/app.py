@@ -12,30 +12,37 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
 from towpath import __version__
-from towpath.api import api_keys, health, problems, sign_in, workspaces
+from towpath.api import api_keys, health, live, problems, sign_in, static, track, users, workspaces
 from towpath.api.callers import KeptKeys
 from towpath.api.envelope import Envelope
+from towpath.api.gather import Gather
 from towpath.api.openapi import described
+from towpath.api.reaching import Opener
 from towpath.limits import BODY_BYTES_MAX
 from towpath.store.database import Pool
 from towpath.store.secrets import KeyRing
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    track.router,
     sign_in.router,
     workspaces.router,
     api_keys.router,
+    users.router,
+    live.router,
 )
 """Every route there is; a line each."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the API is made of. `stopping` is set when the process is told to end: whoever streams
+    """What the API is made of. `keys` open what is sealed, `reach` opens the way to the partners
+    (None: neither is needed). `stopping` is set when the process is told to end: whoever streams
     ends then."""
 
     pool: Pool
     keys: KeyRing | None = None
+    reach: Opener | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -44,6 +51,9 @@ def build(parts: ApiParts) -> FastAPI:
     app = document()
     app.state.parts = parts
     app.state.kept_keys = KeptKeys()
+    app.state.gather = Gather(parts.pool)
+    app.state.watches = live.Watches()
+    static.mount(app)
     return app
 
 

@@ -19,9 +19,9 @@ from towpath.ids import WorkspaceId
 from towpath.net.door import HttpDoor
 from towpath.people.filter_parse import nearest
 from towpath.settings import Settings
-from towpath.store import canvases, workspaces
+from towpath.store import canvases
 from towpath.store.canvases import Canvas
-from towpath.store.database import Db, database_now
+from towpath.store.database import Db
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def open_desk() -> Iterator[Desk]:
     """The desk of a command, while it runs."""
     settings = compose.read_settings()
     with opening.opened(settings) as url, compose.connect(url) as db:
-        yield Desk(settings, db, workspaces.ensure_default(db, database_now(db)).id)
+        yield Desk(settings, db, opening.workspace_of(db, settings.workspace).id)
 
 
 def read_file(file: Path) -> Graph:

@@ -3,8 +3,8 @@
 import os
 import platform
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import psycopg
@@ -12,14 +12,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from towpath import settings as reading
 from towpath import telemetry
+from towpath.api.app import ApiParts
 from towpath.api.launching import Reach
-from towpath.cli import CONFIG
+from towpath.cli import CONFIG, WORKSPACE
 from towpath.clock import seconds
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.worker import Parts
 from towpath.errors import SettingsError, StoreError
 from towpath.ledger.windows import Windows
-from towpath.net.door import Door
+from towpath.net.door import Door, HttpDoor
 from towpath.partners.registry import PARTNERS
 from towpath.settings import Settings
 from towpath.store import database, embedded, migrations
@@ -27,13 +28,16 @@ from towpath.store.database import Db
 from towpath.store.secrets import KeyRing
 from towpath.telemetry import Event
 
+API_CONNECTIONS = 16
+"""How many of the API's threads may use the database at once."""
+
 
 def read_settings(**flags: object) -> Settings:
     """The settings of a command: its own flags (None: not given) over all other sources.
 
     Honours the root's `--config` and sets up logging. Raises SettingsError.
     """
-    found = reading.load(config=CONFIG.get(), flags=flags)
+    found = reading.load(config=CONFIG.get(), flags={"workspace": WORKSPACE.get()} | flags)
     telemetry.set_up(found.log_level)
     return found
 
@@ -109,6 +113,18 @@ def reach(settings: Settings, door: Door) -> Reach:
     """How to reach partners through this door."""
     urls = {"tiktok": settings.tiktok_base_url}
     return Reach(partial(PacedDoor, door), urls, key_ring(settings))
+
+
+@asynccontextmanager
+async def _open_reach(settings: Settings) -> AsyncIterator[Reach]:
+    async with HttpDoor() as door:
+        yield reach(settings, door)
+
+
+def api_parts(settings: Settings, url: str, keys: KeyRing) -> ApiParts:
+    """What the API of this process is made of. Whoever took them closes the pool."""
+    pool = database.open_pool(url, API_CONNECTIONS, name="towpath-api")
+    return ApiParts(pool, keys, partial(_open_reach, settings))
 
 
 def windows(settings: Settings) -> Windows:

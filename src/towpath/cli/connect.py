@@ -24,7 +24,7 @@ from towpath.partners.protocol import AdAccountsListed, Answer, Cause
 from towpath.partners.registry import PARTNERS
 from towpath.partners.tiktok.limits import TOKEN_CHARS_MAX
 from towpath.settings import Settings
-from towpath.store import apps, connections, ledgers, permits, workspaces
+from towpath.store import apps, connections, ledgers, permits
 from towpath.store.database import Db, database_now
 from towpath.store.secrets import KeyRing
 
@@ -61,7 +61,7 @@ def tiktok_command(
     token = read_token(settings)
     with opening.opened(settings) as url, compose.connect(url) as db:
         keys = compose.key_ring(settings)
-        workspace = workspaces.ensure_default(db, database_now(db)).id
+        workspace = opening.workspace_of(db, settings.workspace).id
         connected = asyncio.run(_connect(settings, db, workspace, keys, token))
     if as_json:
         output.show_json(asdict(connected))

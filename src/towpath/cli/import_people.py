@@ -19,7 +19,6 @@ from towpath.cli.people_file import BLOCK_BYTES, Asked, ImportResult, check_path
 from towpath.errors import InputError
 from towpath.people.csv_columns import KNOWN, CellRefusal
 from towpath.people.csv_rows import CsvRows, check_head
-from towpath.store import workspaces
 from towpath.store.database import database_now
 
 NEAR = 0.75
@@ -48,9 +47,10 @@ def import_command(
     gc.disable()
     asked = Asked(_separator(separator), country_option(country), dry_run)
     _check_header(file, asked.separator)
-    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
+    settings = compose.read_settings()
+    with opening.opened(settings) as url, compose.connect(url) as db:
         now = database_now(db)
-        workspace = workspaces.ensure_default(db, now)
+        workspace = opening.workspace_of(db, settings.workspace)
         with _report(report) as refuse, _bar(file) as progress:
             result = import_people(db, workspace, file, now, asked, refuse, progress)
     if as_json:

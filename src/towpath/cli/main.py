@@ -19,24 +19,30 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from towpath import __version__
-from towpath.cli import CONFIG, output
+from towpath.cli import CONFIG, WORKSPACE, output
 from towpath.errors import TowpathError
 
 
 class _Lazy(NamedTuple):
-    """Where a command lives (`module:function`, or `module:app` for a group), and its one line."""
+    """Where a command lives (`module:function`, or `module:app` for a group), its one line, and
+    whether it works in a workspace, which `--workspace` names."""
 
     place: str
     help: str
+    in_workspace: bool = False
 
 
 COMMANDS = {
     "demo": _Lazy("demo.command:demo_command", "See it all work, on a TikTok of its own."),
-    "import": _Lazy("import_people:import_command", "Read people from a CSV file."),
+    "import": _Lazy("import_people:import_command", "Read people from a CSV file.", True),
     "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
-    "connect": _Lazy("connect:app", "Connect to TikTok with a token that you have."),
-    "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases."),
-    "serve": _Lazy("serve:serve_command", "Run the engine until it is told to stop."),
+    "connect": _Lazy("connect:app", "Connect to TikTok with a token that you have.", True),
+    "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases.", True),
+    "serve": _Lazy("serve:serve_command", "Run the API and the engine until told to stop."),
+    "workspace": _Lazy("workspace:app", "Make workspaces, list them, change their settings."),
+    "key": _Lazy("key:app", "Make, list and revoke keys of the API.", True),
+    "member": _Lazy("member:app", "Make and list members, who sign in.", True),
+    "api": _Lazy("api:app", "Print the API's OpenAPI document."),
     "audit": _Lazy("audit:audit_command", "Recount every counter from what was kept."),
     "sandbox": _Lazy("sandbox:sandbox_command", "Serve a believable TikTok to connect to."),
     "simulate": _Lazy("simulate:simulate_command", "Run the engine on a seed, with faults."),
@@ -74,9 +80,36 @@ def load(name: str) -> Any:
         found.command(name)(function)
     found.rich_markup_mode = None
     found.pretty_exceptions_enable = False
-    command = typer.main.get_command(found)
+    command: Any = typer.main.get_command(found)
     command.name = name
+    if COMMANDS[name].in_workspace:
+        for each in getattr(command, "commands", {name: command}).values():
+            each.params.append(_workspace_option())
     return command
+
+
+def _work_in(name: str | None) -> None:
+    WORKSPACE.set(name)
+
+
+def _workspace_option() -> Any:
+    """`--workspace NAME`, which every command that works in one has."""
+
+    def named(
+        workspace: Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME",
+                help="Work in this workspace instead of the one that the settings name.",
+                callback=_work_in,
+                expose_value=False,
+            ),
+        ] = None,
+    ) -> None: ...
+
+    alone = typer.Typer(add_completion=False)
+    alone.command()(named)
+    return typer.main.get_command(alone).params[0]
 
 
 app = typer.Typer(
@@ -110,6 +143,7 @@ def _root(
 ) -> None:
     """Towpath: draw a Canvas, keep TikTok audiences true."""
     CONFIG.set(config)
+    WORKSPACE.set(None)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

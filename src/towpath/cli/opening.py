@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from towpath.cli import compose, output
+from towpath.errors import NotFoundError
+from towpath.people.filter_parse import nearest
 from towpath.settings import Settings
+from towpath.store import workspaces
+from towpath.store.database import Db, database_now
+from towpath.store.workspaces import Workspace
 
 
 @contextmanager
@@ -20,6 +25,21 @@ def opened(settings: Settings, *, quiet: bool = False) -> Iterator[str]:
         elif ran and not quiet:
             output.note(f"The database's schema was brought up to date ({ran[-1]}).")
         yield url
+
+
+def workspace_of(db: Db, name: str) -> Workspace:
+    """The workspace that a command works in: `--workspace`, or the setting `workspace`. The one
+    named "default" is made when there is none. Raises NotFoundError for any other."""
+    if name == workspaces.DEFAULT_NAME:
+        return workspaces.ensure_default(db, database_now(db))
+    found = workspaces.find(db, name)
+    if found is None:
+        known = [one.name for one in workspaces.list_all(db)]
+        remedy = nearest(name, known) if known else "`towpath workspace create` makes one."
+        raise NotFoundError(
+            f"There is no workspace named {name!r}.", remedy=remedy, field="--workspace"
+        )
+    return found
 
 
 def place(settings: Settings) -> str:

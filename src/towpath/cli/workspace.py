@@ -1,0 +1,84 @@
+"""`towpath workspace`: make workspaces, list them, change their settings."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from towpath.cli import compose, opening, output
+from towpath.cli.match import country_option
+from towpath.errors import InputError
+from towpath.limits import NAME_CHARS_MAX
+from towpath.store import workspaces
+from towpath.store.database import database_now
+from towpath.store.workspaces import Workspace
+
+app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="The workspace's name.")]
+
+
+@app.command("create")
+def create_command(name: Name, as_json: AsJson = False) -> None:
+    """Make a workspace. Whatever is in it is seen nowhere else."""
+    wanted = name.strip()
+    if not 0 < len(wanted) <= NAME_CHARS_MAX or not wanted.isprintable():
+        raise InputError(
+            f"A workspace's name is one line of 1 to {NAME_CHARS_MAX} characters.", field="name"
+        )
+    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
+        made = workspaces.create(db, wanted, database_now(db))
+    _show([made], f"{made.name} is made. `--workspace {made.name!r}` works in it.", as_json)
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """All workspaces with their settings."""
+    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
+        found = workspaces.list_all(db)
+    _show(found, "", as_json)
+
+
+@app.command("set")
+def set_command(
+    name: Name,
+    country: Annotated[
+        str | None,
+        typer.Option(help="Where phones without a country code are from, such as BR; '' for none."),
+    ] = None,
+    unknown_consent_is_sent: Annotated[
+        bool | None,
+        typer.Option(help="Are people of whom no consent is known sent to partners too?"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change settings; what is left out stays."""
+    wanted = country_option(country) if country else None
+    with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
+        found = opening.workspace_of(db, name)
+        sent = found.unknown_consent_is_sent
+        changed = workspaces.change(
+            db,
+            found.id,
+            default_country=found.default_country if country is None else wanted,
+            unknown_consent_is_sent=sent
+            if unknown_consent_is_sent is None
+            else unknown_consent_is_sent,
+        )
+    _show([changed], f"{name} is changed.", as_json)
+
+
+def _show(found: list[Workspace], words: str, as_json: bool) -> None:
+    if as_json:
+        told = [asdict(one) for one in found]
+        output.show_json(told[0] if words else told)
+        return
+    if found:
+        rows = [
+            (one.name, one.default_country or "–", "yes" if one.unknown_consent_is_sent else "no")
+            for one in found
+        ]
+        output.show_table(("workspace", "country", "unknown consent is sent"), rows)
+    if words or not found:
+        output.say(words or "There is no workspace yet.")
