@@ -14,12 +14,13 @@ from typing import NamedTuple
 from towpath.canvas.admission import Admission, Refused, admit, lanes
 from towpath.canvas.entry import Entry
 from towpath.clock import Instant
-from towpath.engine.advance import Moves, count_coming, stay_until
+from towpath.engine.moves import Moves, come
+from towpath.engine.steps.protocol import Presence
 from towpath.ids import StepId
 from towpath.limits import CONTEXT_BYTES_MAX
 from towpath.people.lots import lowest, share
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import entries, entry_contexts, waves
+from towpath.store import entries, entry_contexts, exit_sets, waves
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.entry_contexts import Context
@@ -177,9 +178,8 @@ class Doorkeeper:
         for lane, together in lanes(members, self._standing() if self._may_stand() else []):
             stand = Stand(version.workspace, version.canvas, version.id, first, lane)
             entries.write(self.db, stand, together, self.now)
-            due_at = stay_until(version.graph, first, self.now)
-            waves.write(self.db, stand, together, self.now, due_at)
-            count_coming(version.graph, first, together, self._moves)
+            exit_sets.trim(self.db, version.canvas, lane, together)
+            come(Presence(self.db, stand, self.now), version.graph, together, self._moves)
             contexts += _contexts(lane, together, carried)
             if self._inside is not None:
                 self._inside += [people() for _ in range(lane + 1 - len(self._inside))]

@@ -3,53 +3,46 @@
 Waves that stand together are claimed together, with a lease and a fence. What the step does and
 where its people go is written in one transaction that first makes sure that the claim still stands,
 so two workers on the same wave never move it twice. An undivided wave moves in place; a divided one
-leaves successors. Architecture 4; invariants I-04, I-05, I-11, I-12.
+leaves successors. Architecture 4; invariants I-04, I-05, I-11, I-12, I-17.
+
+Before the step performs, the claim leaves out whoever is not to go on: who went on already, because
+of what they did (store/taken.py); who is to leave the Canvas (store/exit_sets.py); everybody, when
+a newer version leads them away or the Canvas was stopped; and who matches the exit filter.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from towpath.canvas.delays import due_bucket
 from towpath.canvas.graph import Graph
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.clock import Instant
+from towpath.engine.moves import (
+    EXITED,
+    Moves,
+    arriving,
+    come,
+    count_coming,
+    count_leaving,
+)
 from towpath.engine.steps.audience_sync import leave
-from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.engine.steps.protocol import STAYS, Moment, Outcome, Presence
 from towpath.engine.steps.registry import kind_of
-from towpath.ids import CanvasId, StepId, VersionId
+from towpath.ids import CanvasId, VersionId
 from towpath.ledger.windows import Windows
 from towpath.limits import WAVE_LEASE_S, WAVES_PER_TICK_MAX
 from towpath.people.people_set import PeopleSet
-from towpath.store import canvases, tallies, waves
+from towpath.store import canvases, exit_sets, people_door, taken, waves
 from towpath.store.database import Db
-from towpath.store.tallies import Change
-from towpath.store.waves import ClaimedWaves, Stand
+from towpath.store.publishing import PUBLISHED_IN
+from towpath.store.waves import ClaimedWaves, Redirect, Stand
 
 LEAVES = "left"
 """The name of the arrow by which people leave a Canvas that was stopped."""
-
-
-@dataclass(slots=True)
-class Moves:
-    """Counters and arrows that a move raises, gathered and then written in one order."""
-
-    version: VersionId
-    changes: dict[tuple[VersionId, StepId], Change] = field(default_factory=dict)
-    edges: dict[tuple[VersionId, StepId, str], int] = field(default_factory=dict)
-
-    def at(self, step: StepId) -> Change:
-        """The change of a step's counters."""
-        return self.changes.setdefault((self.version, step), Change())
-
-    def along(self, step: StepId, edge: str, people: int) -> None:
-        """So many people go along an arrow."""
-        place = (self.version, step, edge)
-        self.edges[place] = self.edges.get(place, 0) + people
-
-    def write(self, db: Db) -> None:
-        """Raise everything."""
-        tallies.add(db, self.changes)
-        tallies.add_edges(db, self.edges)
+REDIRECTED = "redirected"
+"""The arrow by which people leave a step for another one of a newer version."""
+STEP_GONE = "step gone"
+FILTER_MATCHED = "filter matched"
+"""Why people exit: their step is no more, or they match the exit filter."""
 
 
 @dataclass(slots=True)
@@ -78,7 +71,13 @@ class Advance:
         with self.db.transaction():
             holds = waves.hold(self.db, claimed)
             if holds:
-                self._perform(graph, claimed, now)
+                moment = Moment(self.db, claimed.stand, now, self.windows)
+                moves = Moves(claimed.stand.version)
+                everyone = claimed.together
+                left = without_leaving(moment, graph, everyone, moves)
+                whole = len(left) == len(everyone)
+                self._go_on(moment, graph, claimed, left, moves, whole=whole)
+                moves.write(self.db)
         return holds
 
     def graph(self, version: VersionId) -> Graph:
@@ -87,97 +86,147 @@ class Advance:
             self._graphs[version] = canvases.version(self.db, version).graph
         return self._graphs[version]
 
-    def _perform(self, graph: Graph, claimed: ClaimedWaves, now: Instant) -> None:
+    def _go_on(
+        self,
+        moment: Moment,
+        graph: Graph,
+        claimed: ClaimedWaves,
+        left: PeopleSet,
+        moves: Moves,
+        *,
+        whole: bool,
+    ) -> None:
+        """Perform the step for who is left. `whole`: that is everybody in the waves."""
         stand = claimed.stand
-        settings = graph.steps[stand.step]
-        moment = Moment(self.db, stand, now, self.windows)
-        kind = kind_of(settings)
-        everyone = claimed.together
-        moves = Moves(stand.version)
-        if claimed.stopped:
-            if isinstance(settings, AudienceSync):
-                leave(moment, settings, everyone)
-            moves.at(stand.step).exited += len(everyone)
-            moves.along(stand.step, LEAVES, len(everyone))
+        redirect = waves.redirect(self.db, stand)
+        if redirect is not None:
             waves.end(self.db, claimed.ids)
+            self._lead_away(moment, graph, redirect, left, moves)
+        elif claimed.stopped:
+            waves.end(self.db, claimed.ids)
+            step_out(moment, graph, left, LEAVES, moves)
         else:
-            outcomes = [one for one in kind.perform(moment, settings, everyone) if one.members]
-            assert sum(len(one.members) for one in outcomes) == len(everyone), "somebody is lost"
-            self._move(graph, claimed, outcomes, now, moves)
-        moves.write(self.db)
+            kept = without_filtered(moment, graph, left, moves)
+            whole = whole and len(kept) == len(left)
+            outcomes = performed(moment, graph, kept)
+            self._move(moment, graph, claimed if whole else None, outcomes, moves)
+            if not whole:
+                waves.end(self.db, claimed.ids)
+
+    def _lead_away(
+        self,
+        moment: Moment,
+        graph: Graph,
+        redirect: Redirect,
+        members: PeopleSet,
+        moves: Moves,
+    ) -> None:
+        """Another step of the newest version, or out: their own step is no more."""
+        stand, target = moment.stand, redirect.step
+        newest = self.graph(redirect.newest)
+        if target is None or target not in newest.steps:
+            step_out(moment, graph, members, EXITED + STEP_GONE, moves)
+            return
+        if not members:
+            return
+        settings = graph.steps[stand.step]
+        if isinstance(settings, AudienceSync):
+            leave(moment, settings, members)
+        moves.at(stand.step).advanced += len(members)
+        moves.along(stand.step, REDIRECTED, len(members))
+        there = Stand(stand.workspace, stand.canvas, redirect.newest, target, stand.lane)
+        others = Moves(redirect.newest)
+        others.along(PUBLISHED_IN, target, len(members))
+        come(Presence(self.db, there, moment.now), newest, members, others)
+        others.write(self.db)
 
     def _move(
         self,
+        moment: Moment,
         graph: Graph,
-        claimed: ClaimedWaves,
+        claimed: ClaimedWaves | None,
         outcomes: list[Outcome],
-        now: Instant,
         moves: Moves,
     ) -> None:
-        stand = claimed.stand
-        targets = graph.steps[stand.step].edges()
-        undivided = len(outcomes) == 1 and targets.get(outcomes[0].edge) is not None
-        if not undivided:
-            waves.end(self.db, claimed.ids)
+        """Everybody where their edge leads. The waves `claimed` move in place if they can, and end
+        if they cannot; None: they end elsewhere."""
+        targets = graph.steps[moment.stand.step].edges()
         for outcome in outcomes:
-            target = targets.get(outcome.edge)
-            count_leaving(graph, stand.step, target, outcome, moves)
+            target = moment.stand.step if outcome.edge == STAYS else targets.get(outcome.edge)
+            if outcome.edge != STAYS:
+                count_leaving(
+                    graph, moment.stand.step, target, outcome.edge, len(outcome.members), moves
+                )
             if target is None:
                 continue
-            due_at = stay_until(graph, target, now)
-            if undivided:
-                waves.move(self.db, claimed, target, now, due_at)
+            there = Presence(self.db, moment.stand.at(target), moment.now)
+            waiting = arriving(there, graph, outcome.members)
+            hand = kind_of(graph.steps[target]).hand
+            if claimed is not None and len(outcomes) == 1 and len(waiting) == 1:
+                waves.move(self.db, claimed, target, moment.now, waiting[0].due_at, hand)
+                claimed = None
             else:
-                there = Stand(stand.workspace, stand.canvas, stand.version, target, stand.lane)
-                waves.write(self.db, there, outcome.members, now, due_at)
-            count_coming(graph, target, outcome.members, moves)
+                for one in waiting:
+                    waves.write(self.db, there.stand, one.members, moment.now, one.due_at, hand)
+            if outcome.edge != STAYS:
+                count_coming(graph, target, outcome.members, moves)
+        if claimed is not None:
+            waves.end(self.db, claimed.ids)
 
 
-def stay_until(graph: Graph, step: StepId, now: Instant) -> Instant:
-    """When people who come to a step now perform it."""
-    settings = graph.steps[step]
-    stay = kind_of(settings).stay(settings)
-    return due_bucket(now, stay) if stay else now
+def without_leaving(moment: Moment, graph: Graph, members: PeopleSet, moves: Moves) -> PeopleSet:
+    """Who of the people in claimed waves still stands there. Who was taken is forgotten here, and
+    who is to leave the Canvas is counted as exited, by the reason."""
+    db, stand = moment.db, moment.stand
+    gone = members & taken.gone(db, stand)
+    if gone:
+        taken.trim(db, stand, gone)
+        members = members - gone
+    leaving = exit_sets.leaving(db, stand.canvas, stand.lane, members)
+    for reason, exiting in leaving.items():
+        step_out(moment, graph, exiting, EXITED + reason, moves)
+        members = members - exiting
+    return members
 
 
-def count_leaving(
-    graph: Graph, step: StepId, target: StepId | None, outcome: Outcome, moves: Moves
-) -> None:
-    """Advanced, or exited where nothing follows. All advance out of a sync step that is last, and
-    exit there: advanced = exited = entered (architecture 1)."""
-    count = len(outcome.members)
-    change = moves.at(step)
-    if target is None:
-        change.exited += count
-    if target is not None or isinstance(graph.steps[step], AudienceSync):
-        change.advanced += count
-    moves.along(step, outcome.edge, count)
+def without_filtered(moment: Moment, graph: Graph, members: PeopleSet, moves: Moves) -> PeopleSet:
+    """Who does not match the Canvas' exit filter; the others are counted as exited."""
+    stand, tree = moment.stand, graph.entry.exit_filter
+    if tree is None:
+        return members
+    exiting = people_door.matching_of(moment.db, stand.workspace, tree, members, moment.now)
+    step_out(moment, graph, exiting, EXITED + FILTER_MATCHED, moves)
+    return members - exiting
 
 
-def count_coming(graph: Graph, step: StepId, members: PeopleSet, moves: Moves) -> None:
-    """Entered; and pending where they are to be synced, so that the sum holds at every moment."""
-    change = moves.at(step)
-    change.entered += len(members)
-    if isinstance(graph.steps[step], AudienceSync):
-        change.pending += len(members)
+def performed(moment: Moment, graph: Graph, members: PeopleSet) -> list[Outcome]:
+    """What the step does with these people: outcomes with somebody in them, together everybody."""
+    if not members:
+        return []
+    settings = graph.steps[moment.stand.step]
+    found = [one for one in kind_of(settings).perform(moment, settings, members) if one.members]
+    assert sum(len(one.members) for one in found) == len(members), "somebody is lost"
+    return found
 
 
-def exit_overdue(db: Db, canvas: CanvasId, now: Instant, windows: Windows) -> int:
-    """On resume, if the operator chose so: whose time passed while the Canvas was paused leaves it.
+def step_out(moment: Moment, graph: Graph, members: PeopleSet, edge: str, moves: Moves) -> None:
+    """People leave the Canvas before their step performs: nothing is done to them any more, and
+    their lane is free."""
+    if not members:
+        return
+    stand = moment.stand
+    settings = graph.steps[stand.step]
+    if isinstance(settings, AudienceSync):
+        leave(moment, settings, members)
+    moves.out(stand.step, edge, len(members))
+    exit_sets.trim(moment.db, stand.canvas, stand.lane, members)
+    taken.trim(moment.db, stand, members)
 
-    In the transaction that resumes. Gives how many people left.
-    """
+
+def exit_overdue(db: Db, canvas: CanvasId, now: Instant, windows: Windows) -> int:  # noqa: ARG001
+    """On resume: whose time passed while the Canvas was paused is to leave it."""
     left = 0
     for wave in waves.overdue(db, canvas, now):
-        version = canvases.version(db, wave.version)
-        moves = Moves(wave.version)
-        settings = version.graph.steps[wave.step]
-        if isinstance(settings, AudienceSync):
-            stand = Stand(version.workspace, canvas, wave.version, wave.step, 0)
-            leave(Moment(db, stand, now, windows), settings, wave.members)
-        moves.at(wave.step).exited += len(wave.members)
-        moves.along(wave.step, LEAVES, len(wave.members))
-        waves.end(db, [wave.id])
-        moves.write(db)
+        exit_sets.add(db, canvas, wave.lane, wave.members, "overdue after a pause", now)
         left += len(wave.members)
     return left

@@ -5,7 +5,8 @@ workers on the same wave never move it twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from towpath.clock import Instant
 from towpath.ids import CanvasId, StepId, VersionId, WaveId, WorkspaceId
@@ -15,6 +16,9 @@ from towpath.store.database import Db
 from towpath.store.queries import queries
 
 _SQL = queries("waves")
+
+ADVANCE = "advance"
+"""The hand that moves most waves; a step's kind may name another (engine/steps/protocol.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,10 @@ class Stand:
     version: VersionId
     step: StepId
     lane: int
+
+    def at(self, step: StepId) -> "Stand":
+        """Another step of the same version, in the same lane."""
+        return replace(self, step=step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,13 @@ class ClaimedWaves:
         return union(self.members)
 
 
-def claim(db: Db, now: Instant, lease_until: Instant, most: int) -> ClaimedWaves | None:
-    """Claim up to `most` due waves that stand together, the longest due first."""
+def claim(
+    db: Db, now: Instant, lease_until: Instant, most: int, hand: str = ADVANCE
+) -> ClaimedWaves | None:
+    """Claim up to `most` due waves of one hand that stand together, the longest due first."""
     rows = db.execute(
         _SQL["claim_waves"],
-        {"now": now, "lease_until": lease_until, "most": most},
+        {"now": now, "lease_until": lease_until, "most": most, "hand": hand},
         binary=True,
     ).fetchall()
     if not rows:
@@ -74,9 +84,33 @@ def hold(db: Db, claimed: ClaimedWaves) -> bool:
     return db.execute(_SQL["hold_waves"], given).rowcount == len(claimed.ids)
 
 
-def move(db: Db, claimed: ClaimedWaves, step: StepId, now: Instant, due_at: Instant) -> None:
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """People of a step go to `step` of the version `newest` instead; None: out."""
+
+    newest: VersionId
+    step: StepId | None
+
+
+def redirect(db: Db, stand: Stand) -> Redirect | None:
+    """Where the people of the stand go, if a newer version of the Canvas leads them away."""
+    given = {"version": stand.version, "step": stand.step}
+    row = db.execute(_SQL["read_redirect"], given).fetchone()
+    assert row is not None
+    led, step, newest = row
+    return Redirect(VersionId(newest), None if step is None else StepId(step)) if led else None
+
+
+def move(
+    db: Db,
+    claimed: ClaimedWaves,
+    step: StepId,
+    now: Instant,
+    due_at: Instant,
+    hand: str = ADVANCE,
+) -> None:
     """The undivided waves stand at `step` now, due at `due_at`."""
-    given = {"step": step, "now": now, "due_at": due_at, "ids": list(claimed.ids)}
+    given = {"step": step, "now": now, "due_at": due_at, "hand": hand, "ids": list(claimed.ids)}
     db.execute(_SQL["move_waves"], given)
 
 
@@ -85,7 +119,14 @@ def end(db: Db, ids: Sequence[WaveId]) -> None:
     db.execute(_SQL["end_waves"], (list(ids),))
 
 
-def write(db: Db, stand: Stand, members: PeopleSet, now: Instant, due_at: Instant) -> None:
+def write(
+    db: Db,
+    stand: Stand,
+    members: PeopleSet,
+    now: Instant,
+    due_at: Instant,
+    hand: str = ADVANCE,
+) -> None:
     """People come to a stand: in waves of at most WAVE_PEOPLE_MAX, cut in number order.
 
     A few join a small wave that is due at the same time there, if it holds none of them.
@@ -103,6 +144,7 @@ def write(db: Db, stand: Stand, members: PeopleSet, now: Instant, due_at: Instan
             len(piece),
             now,
             due_at,
+            hand,
         )
         for piece in cut(members, WAVE_PEOPLE_MAX)
     ]
@@ -125,7 +167,8 @@ def _join(db: Db, stand: Stand, members: PeopleSet, due_at: Instant) -> bool:
 
 
 def inside(db: Db, canvas: CanvasId) -> list[PeopleSet]:
-    """Who is in the Canvas now, a set a lane."""
+    """Whose lanes are not free, a set a lane: who is in the Canvas now, and whoever was taken from
+    a wave that still holds them (store/taken.py)."""
     found: list[PeopleSet] = []
     for lane, members in db.execute(_SQL["read_inside"], (canvas,), binary=True):
         while len(found) <= lane:
@@ -138,7 +181,7 @@ def count(db: Db) -> tuple[int, int]:
     """How many waves, and people in them, running Canvases hold."""
     row = db.execute(_SQL["count_waves"]).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return int(row[0]), int(row[1])
 
 
 def next_due(db: Db) -> Instant | None:
@@ -150,7 +193,7 @@ def next_due(db: Db) -> Instant | None:
 
 def standing(db: Db, version: VersionId) -> dict[StepId, int]:
     """How many people stand at each step of a version."""
-    rows = db.execute(_SQL["standing"], (version,)).fetchall()
+    rows = db.execute(_SQL["standing"], {"version": version}).fetchall()
     return {StepId(step): people for step, people in rows}
 
 
@@ -166,8 +209,54 @@ class OverdueWave:
 
 
 def overdue(db: Db, canvas: CanvasId, now: Instant) -> list[OverdueWave]:
-    """Waves of the Canvas that are due; their rows are locked."""
+    """Waves of the Canvas that are due, without whom they hold no more; their rows are locked."""
+    rows = db.execute(_SQL["read_overdue"], (canvas, now), binary=True).fetchall()
+    gone: dict[tuple[Any, ...], PeopleSet] = {}
+    for version, step, lane, packed in db.execute(_SQL["read_gone"], (canvas,), binary=True):
+        place = (version, step, lane)
+        gone[place] = gone.get(place, union(())) | load(packed)
     return [
-        OverdueWave(WaveId(row[0]), VersionId(row[1]), StepId(row[2]), row[3], load(row[4]))
-        for row in db.execute(_SQL["read_overdue"], (canvas, now), binary=True).fetchall()
+        OverdueWave(
+            WaveId(row[0]),
+            VersionId(row[1]),
+            StepId(row[2]),
+            row[3],
+            load(row[4]) - gone.get(row[1:4], union(())),
+        )
+        for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A wave without its people: `people` is how many it holds."""
+
+    id: WaveId
+    stand: Stand
+    people: int
+    arrived_at: Instant
+
+
+def places(db: Db, at: Sequence[tuple[VersionId, StepId]]) -> list[Place]:
+    """The waves at these steps, the oldest arrival first."""
+    given = {"versions": [version for version, _ in at], "steps": [step for _, step in at]}
+    return [
+        Place(WaveId(row[0]), Stand(row[1], row[2], row[3], StepId(row[4]), row[5]), row[6], row[7])
+        for row in db.execute(_SQL["read_places"], given).fetchall()
+    ]
+
+
+def members_of(db: Db, ids: Sequence[WaveId]) -> dict[WaveId, PeopleSet]:
+    """Who is in these waves; a wave that is no more is missing."""
+    rows = db.execute(_SQL["read_members"], (list(ids),), binary=True)
+    return {WaveId(row[0]): load(row[1]) for row in rows}
+
+
+def share(db: Db, found: Sequence[Place]) -> frozenset[WaveId]:
+    """Which of these waves still stand there; nobody moves them until this transaction ends."""
+    given = {
+        "ids": [one.id for one in found],
+        "versions": [one.stand.version for one in found],
+        "steps": [one.stand.step for one in found],
+    }
+    return frozenset(WaveId(row[0]) for row in db.execute(_SQL["share_waves"], given))

@@ -7,11 +7,10 @@ ledger and are pending. Everybody goes on at once: the journey never waits for t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.engine.shared_keys import held_keys, nothing_left, wanted_with_key
-from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.engine.steps.protocol import Moment, Outcome, StepKind
 from towpath.ids import AudienceId
 from towpath.ledger.arrivals import (
     Closing,
@@ -72,12 +71,8 @@ class Sorting:
         ]
 
 
-class AudienceSyncKind:
+class AudienceSyncKind(StepKind):
     """The engine's side of the step."""
-
-    def stay(self, settings: AudienceSync) -> timedelta:  # noqa: ARG002 - one protocol for all
-        """People are synced as they come."""
-        return timedelta()
 
     def perform(self, moment: Moment, settings: AudienceSync, members: PeopleSet) -> list[Outcome]:
         """Put the people into the ledger; all advance, synced or not."""

@@ -1,19 +1,13 @@
 """Decision split: who matches the filter goes one way, everybody else the other."""
 
-from datetime import timedelta
-
 from towpath.canvas.steps.decision_split import DecisionSplit
-from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.engine.steps.protocol import Moment, Outcome, StepKind
 from towpath.people.people_set import PeopleSet
 from towpath.store import people_door
 
 
-class DecisionSplitKind:
+class DecisionSplitKind(StepKind):
     """The engine's side of the step."""
-
-    def stay(self, settings: DecisionSplit) -> timedelta:  # noqa: ARG002 - one protocol for all
-        """People are divided as they come."""
-        return timedelta()
 
     def perform(self, moment: Moment, settings: DecisionSplit, members: PeopleSet) -> list[Outcome]:
         """Ask the filter once for all of them."""

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from towpath.canvas.steps.delay import Delay
-from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.engine.steps.protocol import Moment, Outcome, StepKind
 from towpath.people.people_set import PeopleSet
 
 
-class DelayKind:
+class DelayKind(StepKind):
     """The engine's side of the step."""
 
     def stay(self, settings: Delay) -> timedelta:

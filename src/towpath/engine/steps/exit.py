@@ -1,18 +1,12 @@
 """Exit: the journey ends here."""
 
-from datetime import timedelta
-
 from towpath.canvas.steps.exit import Exit
-from towpath.engine.steps.protocol import Moment, Outcome
+from towpath.engine.steps.protocol import Moment, Outcome, StepKind
 from towpath.people.people_set import PeopleSet
 
 
-class ExitKind:
+class ExitKind(StepKind):
     """The engine's side of the step."""
-
-    def stay(self, settings: Exit) -> timedelta:  # noqa: ARG002 - one protocol for all kinds
-        """People leave as they come."""
-        return timedelta()
 
     def perform(
         self,

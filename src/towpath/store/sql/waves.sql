@@ -2,13 +2,15 @@
 -- The oldest due wave that nobody holds, and others that stand with it; a pause holds them all.
 with head as (
   select w.version, w.step, w.lane from wave w join canvas c on c.id = w.canvas
-  where w.due_at <= %(now)s and (w.lease_until is null or w.lease_until <= %(now)s)
+  where w.hand = %(hand)s and w.due_at <= %(now)s
+    and (w.lease_until is null or w.lease_until <= %(now)s)
     and c.state in ('running', 'stopped')
   order by w.due_at, w.id limit 1 for update of w skip locked
 ), mine as (
   select w.id from wave w join head h
     on w.version = h.version and w.step = h.step and w.lane = h.lane
-  where w.due_at <= %(now)s and (w.lease_until is null or w.lease_until <= %(now)s)
+  where w.hand = %(hand)s and w.due_at <= %(now)s
+    and (w.lease_until is null or w.lease_until <= %(now)s)
   order by w.due_at, w.id limit %(most)s for update of w skip locked
 )
 update wave set lease_until = %(lease_until)s, fence = fence + 1
@@ -28,7 +30,8 @@ order by w.id for update of w;
 
 -- name: move_waves
 -- Undivided waves go to their next step in place.
-update wave set step = %(step)s, arrived_at = %(now)s, due_at = %(due_at)s, lease_until = null
+update wave set step = %(step)s, arrived_at = %(now)s, due_at = %(due_at)s, hand = %(hand)s,
+  lease_until = null
 where id = any(%(ids)s);
 
 -- name: end_waves
@@ -46,27 +49,63 @@ update wave set members = %b, people = %s where id = %s;
 
 -- name: write_wave
 insert into wave
-  (workspace, canvas, version, step, lane, members, people, arrived_at, due_at)
-values (%s, %s, %s, %s, %s, %b, %s, %s, %s);
+  (workspace, canvas, version, step, lane, members, people, arrived_at, due_at, hand)
+values (%s, %s, %s, %s, %s, %b, %s, %s, %s, %s);
 
 -- name: read_inside
 -- Who is in a Canvas now, by lane.
 select lane, members from wave where canvas = %s order by lane, id;
 
 -- name: count_waves
--- Waves that still move: of running Canvases.
-select count(*), coalesce(sum(w.people), 0)::bigint from wave w join canvas c on c.id = w.canvas
-where c.state = 'running';
+-- Waves that still move: of running Canvases. Who was taken from a wave stands elsewhere.
+select (select count(*) from wave w join canvas c on c.id = w.canvas where c.state = 'running'),
+  coalesce(sum(s.people), 0)::bigint
+from (
+  select canvas, people from wave union all select canvas, -people from taken where moved
+) s join canvas c on c.id = s.canvas where c.state = 'running';
 
 -- name: next_due
 select min(w.due_at) from wave w join canvas c on c.id = w.canvas
 where c.state in ('running', 'stopped');
 
 -- name: standing
--- How many stand at each step of a version.
-select step, sum(people)::bigint from wave where version = %s group by step order by step;
+-- How many stand at each step of a version; who was taken from a wave stands elsewhere.
+select step, sum(people)::bigint from (
+  select step, people from wave where version = %(version)s
+  union all select step, -people from taken where version = %(version)s and moved
+) s group by step having sum(people) > 0 order by step;
 
 -- name: read_overdue
 -- Waves of a paused Canvas that would have moved before now.
 select id, version, step, lane, members from wave
 where canvas = %s and due_at <= %s order by id for update;
+
+-- name: read_redirect
+-- Where the people of a step go that a newer version has not: is there a word about the step, what
+-- does it say (null: out), and which version is the newest.
+select v.redirects ? %(step)s, v.redirects ->> %(step)s, (
+  select n.id from canvas_version n where n.canvas = v.canvas order by n.number desc limit 1
+)
+from canvas_version v where v.id = %(version)s;
+
+-- name: read_places
+-- The waves at these steps of versions, the oldest arrival first, without their people.
+select w.id, w.workspace, w.canvas, w.version, w.step, w.lane, w.people, w.arrived_at
+from wave w
+join unnest(%(versions)s::int[], %(steps)s::text[]) as place(version, step)
+  on w.version = place.version and w.step = place.step
+order by w.arrived_at, w.id;
+
+-- name: read_members
+select id, members from wave where id = any(%s);
+
+-- name: share_waves
+-- Nobody moves these waves until this transaction ends; who was quicker has moved them already.
+select w.id from wave w
+join unnest(%(ids)s::bigint[], %(versions)s::int[], %(steps)s::text[]) as mine(id, version, step)
+  on w.id = mine.id and w.version = mine.version and w.step = mine.step
+order by w.id for share of w;
+
+-- name: read_gone
+-- Whom the waves of a Canvas hold no more, though they are still in them.
+select version, step, lane, members from taken where canvas = %s and moved;
