@@ -31,6 +31,7 @@ KINDS = {
     403: ("not-allowed", "The caller may not do this"),
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "This address has no such method"),
+    408: ("too-slow", "The request took too long to come"),
     409: ("conflict", "It is not as it was"),
     413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "The body is of an unknown kind"),

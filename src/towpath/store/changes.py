@@ -6,6 +6,7 @@ in order with all other events. Where nothing is watched it costs one look.
 
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
+from towpath.store import events
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -19,6 +20,7 @@ def append_merged(db: Db, workspace: WorkspaceId, now: Instant) -> None:
     names = [row[0] for row in db.execute(sql["read_watched"], (workspace,))]
     if not names:
         return
+    events.ensure_days(db, now)
     given = {"workspace": workspace, "names": names, "now": now}
     db.execute(sql["insert_names"], given)
     db.execute(sql["append_merged"], given, prepare=False)
