@@ -7,7 +7,8 @@ from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.canvas.steps.decision_split import DecisionSplit
 from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
+from towpath.canvas.steps.user_update import UserUpdate
 
 KINDS: Mapping[str, type[Step]] = {
-    kind.kind: kind for kind in (Delay, DecisionSplit, AudienceSync, Exit)
+    kind.kind: kind for kind in (Delay, DecisionSplit, AudienceSync, UserUpdate, Exit)
 }

@@ -6,17 +6,20 @@ from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.canvas.steps.decision_split import DecisionSplit
 from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
+from towpath.canvas.steps.user_update import UserUpdate
 from towpath.engine.steps.audience_sync import AudienceSyncKind
 from towpath.engine.steps.decision_split import DecisionSplitKind
 from towpath.engine.steps.delay import DelayKind
 from towpath.engine.steps.exit import ExitKind
 from towpath.engine.steps.protocol import StepKind
+from towpath.engine.steps.user_update import UserUpdateKind
 
 KINDS: dict[type[Any], StepKind] = {
     AudienceSync: AudienceSyncKind(),
     DecisionSplit: DecisionSplitKind(),
     Delay: DelayKind(),
     Exit: ExitKind(),
+    UserUpdate: UserUpdateKind(),
 }
 
 
