@@ -68,12 +68,16 @@ def _in_flight(audit: Audit, audience: AudienceId) -> None:
 
 
 def _came(audit: Audit, audience: AudienceId) -> None:
-    """Whoever is in a request came to a step of its action at some time."""
+    """Whoever is in a request came to a step of its action at some time, or had to go."""
     came: dict[Action, PeopleSet] = {action: people() for action in Action}
     for arrival, action, packed in audit.rows("read_arrived", (audience,)):
         if not audit.readable("arrival", arrival):
             return
         came[Action(action)].update(load(packed))
+    for mark, packed in audit.rows("read_unwanted", (audience,)):
+        if not audit.readable("mark", mark):
+            return
+        came[Action.REMOVE].update(load(packed))
     for request, action, packed in audit.rows("read_requested", (audience,)):
         if audit.readable("request", request):
             strangers = len(load(packed) - came[Action(action)])

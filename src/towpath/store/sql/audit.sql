@@ -112,6 +112,11 @@ select id, members from request where audience = %s and state = 'in flight' orde
 -- name: read_arrived
 select id, action, members from arrival where audience = %s order by id;
 
+-- name: read_unwanted
+-- Who was deleted or merged: a removal goes out without an arrival.
+select audience || '/' || seq, members from ledger_mark
+where audience = %s and kind = 'unwanted' order by seq;
+
 -- name: read_requested
 select id, action, members from request where audience = %s order by id;
 
