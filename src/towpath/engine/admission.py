@@ -174,21 +174,24 @@ class Doorkeeper:
     def _write(self, members: PeopleSet, carried: Mapping[int, Carried]) -> None:
         version, first = self.version, self._entry.first
         assert first is not None
-        contexts = []
         for lane, together in lanes(members, self._standing() if self._may_stand() else []):
             stand = Stand(version.workspace, version.canvas, version.id, first, lane)
             entries.write(self.db, stand, together, self.now)
+            self._write_contexts(_contexts(lane, together, carried))
             exit_sets.trim(self.db, version.canvas, lane, together)
             come(Presence(self.db, stand, self.now), version.graph, together, self._moves)
-            contexts += _contexts(lane, together, carried)
             if self._inside is not None:
                 self._inside += [people() for _ in range(lane + 1 - len(self._inside))]
                 self._inside[lane] |= together
-        entry_contexts.write(self.db, version.canvas, contexts, self.now)
-        pairs = [(one.profile, one.key) for one in contexts if one.key is not None]
-        entries.write_keys(self.db, version.canvas, pairs, self.now)
         self._moves.along(ENTRY, "entered", len(members))
         self.entered |= members
+
+    def _write_contexts(self, contexts: Sequence[Context]) -> None:
+        """Before people come to their first step, which may want to know."""
+        canvas = self.version.canvas
+        entry_contexts.write(self.db, canvas, contexts, self.now)
+        pairs = [(one.profile, one.key) for one in contexts if one.key is not None]
+        entries.write_keys(self.db, canvas, pairs, self.now)
 
     def _may_stand(self) -> bool:
         """Whether who enters may stand inside already: not when nobody enters twice."""

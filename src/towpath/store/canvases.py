@@ -14,9 +14,11 @@ from psycopg.types.json import Jsonb
 
 from towpath.canvas.frozen import freeze, frozen_from_data, frozen_to_data
 from towpath.canvas.graph import Graph, from_data, to_data
+from towpath.canvas.watched import watched
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
+from towpath.store import watches
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -166,6 +168,7 @@ def freeze_draft(
     db.execute(_SQL["forget_entry"], {"canvas": found.id})
     given = {"workspace": workspace, "canvas": found.id, "graph": Jsonb(frozen_to_data(graph))}
     version = _scalar(db, "insert_version", given | {"now": now, "enter_at": enter_at})
+    watches.write(db, workspace, found.id, watched(graph), now)
     assert isinstance(version, int)
     return VersionId(version)
 
@@ -193,6 +196,7 @@ def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None
         check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)
         _set_state(db, canvas, CanvasState.STOPPED, now)
         db.execute(_SQL["forget_entry"], {"canvas": canvas})
+        watches.write(db, workspace, canvas, (), now)
 
 
 def version(db: Db, version: VersionId) -> Version:

@@ -1,0 +1,228 @@
+"""The intake: what people do lets them into Canvases, and out of them.
+
+Each workspace's events are read in their order behind a cursor and matched against all live
+triggers; calls of the API that ask for entries are taken in the same turn. Everything that follows
+and the cursor's move are one transaction: exactly once, whatever number of workers read.
+
+The rules (docs/entry.md): an event counts by the time when it happened: within the entry's start
+and end, not before the launch, and received at most EVENT_AGE_H_MAX later (I-74). Several
+triggers of a person in one second are one entry. While a Canvas is paused nobody comes in.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from towpath.canvas.entry import Entry
+from towpath.clock import Instant
+from towpath.engine.admission import NOTHING, SHORTEST, Carried, Doorkeeper, rounds_of
+from towpath.engine.entrance import muster
+from towpath.engine.leaving import Leaver, let_out
+from towpath.engine.live import Live, LiveCanvases
+from towpath.ids import CanvasId, WorkspaceId
+from towpath.limits import ENTRY_KEY_CHARS_MAX, EVENT_AGE_H_MAX, INTAKE_EVENTS_MAX
+from towpath.people.filter import AllOf, Filter
+from towpath.people.filter_parse import parse_filter
+from towpath.people.people_set import PeopleSet, people
+from towpath.store import api_entries, intakes, people_door
+from towpath.store.api_entries import ApiEntry
+from towpath.store.canvases import Version
+from towpath.store.database import Db
+from towpath.store.intakes import Seen
+
+_LATEST = timedelta(hours=EVENT_AGE_H_MAX)
+
+Listener = Callable[[Db, WorkspaceId, Sequence[Seen], Instant], object]
+"""Somebody else who waits for what people do: steps that wait, conversions. Called within the
+intake's transaction with the events of a batch, in their order."""
+
+
+class Leaving(NamedTuple):
+    """Somebody who is to leave, and after which event; of a keyed entry, without a key: of all."""
+
+    order: int
+    profile: int
+    key: str | None
+
+
+class Coming(NamedTuple):
+    """Somebody who would enter: in which order, when, and with what."""
+
+    order: int
+    profile: int
+    at: Instant
+    properties: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Intake:
+    """The service that reads events; any number of workers may run one."""
+
+    db: Db
+    listeners: Sequence[Listener] = ()
+    live: LiveCanvases = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What is live is kept beside the connection."""
+        self.live = LiveCanvases(self.db)
+
+    def tick(self, now: Instant) -> bool:
+        """Read what waits, up to INTAKE_EVENTS_MAX events a workspace; says whether more may
+        wait."""
+        more = False
+        for workspace in intakes.waiting(self.db):
+            more |= self._read(workspace, now)
+        return more
+
+    def _read(self, workspace: WorkspaceId, now: Instant) -> bool:
+        with self.db.transaction():
+            cursor = intakes.lock(self.db, workspace)
+            if cursor is None:
+                return False
+            batch = intakes.read(self.db, workspace, cursor, INTAKE_EVENTS_MAX)
+            asked = api_entries.take(self.db, workspace, INTAKE_EVENTS_MAX)
+            turn = _Turn(self.db, self.live.of(workspace), now)
+            turn.match(batch.seen)
+            turn.ask(asked)
+            turn.out(turn.leaving)
+            for listener in self.listeners if batch.seen else ():
+                listener(self.db, workspace, batch.seen, now)
+            turn.come()
+            intakes.move(self.db, workspace, batch.cursor)
+        return INTAKE_EVENTS_MAX in {batch.read, len(asked)}
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One batch of a workspace."""
+
+    db: Db
+    live: Live
+    now: Instant
+    coming: dict[CanvasId, list[Coming]] = field(default_factory=lambda: defaultdict(list))
+    leaving: dict[CanvasId, list[Leaving]] = field(default_factory=lambda: defaultdict(list))
+    broadcasts: list[ApiEntry] = field(default_factory=list)
+
+    def match(self, batch: Iterable[Seen]) -> None:
+        """Whom the events let in, and whom they let out."""
+        enter, leave = self.live.enter, self.live.leave
+        for seen in batch:
+            kind, name, properties = seen.kind, seen.name, seen.properties
+            for canvas in dict.fromkeys(enter.find(kind, name, properties, seen.at)):
+                if counts(self.live.versions[canvas], seen):
+                    self.coming[canvas].append(Coming(seen.id, seen.profile, seen.at, properties))
+            for canvas in dict.fromkeys(leave.find(kind, name, properties, seen.at)):
+                key = key_of(self.live.entry(canvas), properties)
+                self.leaving[canvas].append(Leaving(seen.id, seen.profile, key))
+
+    def ask(self, asked: Iterable[ApiEntry]) -> None:
+        """Whom the API lets in. A Canvas that was stopped or paused since lets nobody in."""
+        for one in asked:
+            if one.canvas not in self.live.running:
+                continue
+            entry = self.live.entry(one.canvas)
+            if not entry.by_api or not entry.is_open(one.asked_at):
+                continue
+            if one.profile is None:
+                self.broadcasts.append(one)
+            else:
+                found = Coming(one.id, one.profile, one.asked_at, one.context or {})
+                self.coming[one.canvas].append(found)
+
+    def out(self, leaving: Mapping[CanvasId, Sequence[Leaving]]) -> None:
+        """Let these people out of what they are in."""
+        for canvas, found in sorted(leaving.items()):
+            everywhere = people({one.profile for one in found if one.key is None})
+            keyed = {Leaver(one.profile, one.key) for one in found if one.key is not None}
+            let_out(self.db, canvas, everywhere, keyed, self.now)
+
+    def come(self) -> None:
+        """Let people in; and out again who did what lets them out after what let them in."""
+        out: dict[CanvasId, list[Leaving]] = {}
+        for canvas, coming in sorted(self.coming.items()):
+            entered = self._let_in(self.live.versions[canvas], coming)
+            first = {one.profile: one.order for one in reversed(coming)}
+            out[canvas] = [
+                one
+                for one in self.leaving.get(canvas, ())
+                if one.profile in entered and one.order > first[one.profile]
+            ]
+        self.out({canvas: found for canvas, found in out.items() if found})
+        for asked in self.broadcasts:
+            version = self.live.versions[asked.canvas]
+            tree = _joined(version.graph.entry.filter, asked.audience)
+            muster(self.db, version, tree, self.now)
+
+    def _let_in(self, version: Version, coming: Sequence[Coming]) -> PeopleSet:
+        entry = version.graph.entry
+        candidates = people({one.profile for one in coming})
+        matching = people_door.matching_of(
+            self.db, version.workspace, entry.filter, candidates, self.now
+        )
+        bring = [(one.profile, carried(entry, one)) for one in once(entry, coming)]
+        rounds = rounds_of([one for one in bring if one[0] in matching])
+        gap = timedelta() if entry.by_api else SHORTEST
+        keeper = Doorkeeper(self.db, version, self.now, gap)
+        keeper.let_in(rounds)
+        keeper.close()
+        return keeper.entered
+
+
+def counts(version: Version, seen: Seen) -> bool:
+    """Whether the event can let anybody into this version: by when it happened, and how late it
+    was received."""
+    at = seen.at
+    return (
+        at >= version.launched_at
+        and seen.received_at - at <= _LATEST
+        and version.graph.entry.is_open(at)
+    )
+
+
+def once(entry: Entry, coming: Iterable[Coming]) -> list[Coming]:
+    """Those who come, each as often as the entry can let them in: once for each value of the key;
+    once a second when re-entry is always; else once. The first stands for the others."""
+    found: dict[tuple[Any, ...], Coming] = {}
+    for one in coming:
+        if entry.key is not None:
+            which: Any = key_of(entry, one.properties)
+        elif entry.reentry.after == timedelta():
+            which = one.at.replace(microsecond=0)
+        else:
+            which = None
+        found.setdefault((one.profile, which), one)
+    return list(found.values())
+
+
+def carried(entry: Entry, one: Coming) -> Carried:
+    """What somebody brings along, as the entry asks."""
+    key = key_of(entry, one.properties)
+    held: dict[str, Any] | None = None
+    if entry.context is True:
+        held = one.properties
+    elif entry.context:
+        held = {name: one.properties[name] for name in entry.context if name in one.properties}
+    if key is None and not held:
+        return NOTHING
+    return Carried(key, None if held is None else msgspec.json.encode(held).decode())
+
+
+def key_of(entry: Entry, properties: dict[str, Any]) -> str | None:
+    """The value of the entry's key: a text, or a whole number as one; None: there is none."""
+    found: object = None if entry.key is None else properties.get(entry.key)
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    if isinstance(found, str) and 1 <= len(found) <= ENTRY_KEY_CHARS_MAX:
+        return found
+    return None
+
+
+def _joined(tree: Filter | None, audience: dict[str, Any] | None) -> Filter | None:
+    if audience is None:
+        return tree
+    asked = parse_filter(audience, "audience")
+    return asked if tree is None else AllOf((tree, asked))

@@ -1,0 +1,16 @@
+-- Entries that were asked for by API.
+
+-- name: write_api_entries
+insert into api_entry (workspace, canvas, dispatch, profile, context, asked_at)
+select %(workspace)s, %(canvas)s, %(dispatch)s, profile, context::jsonb, %(now)s
+from unnest(%(profiles)s::int[], %(contexts)s::text[]) mine(profile, context);
+
+-- name: write_broadcast
+insert into api_entry (workspace, canvas, dispatch, audience, asked_at)
+values (%(workspace)s, %(canvas)s, %(dispatch)s, %(audience)s, %(now)s);
+
+-- name: take_api_entries
+-- The oldest, which are done once the transaction commits.
+delete from api_entry where id in (
+  select id from api_entry where workspace = %s order by id limit %s)
+returning id, canvas, profile, context, audience, asked_at;
