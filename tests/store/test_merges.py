@@ -1,6 +1,8 @@
 """Merges: what goes over to the survivor, and what stays of the absorbed."""
 
 from datetime import timedelta
+from functools import partial
+from operator import and_
 from typing import Any
 
 import pytest
@@ -141,9 +143,15 @@ def test_many_into_one_and_a_chain(db: Db, workspace: WorkspaceId, now: Instant)
     assert stored(db, 3, "external_id, country, attributes") == ("c", "PT", {"n": 1})
     rows = db.execute("select number, merged_into from profile order by number").fetchall()
     assert rows == [(0, 3), (1, 3), (2, 3), (3, None)]
-    assert merges.survivors_of(db, people([3, 9]), people([1, 7])) == people([3])
-    assert merges.survivors_of(db, people([3, 9]), people([7])) == people()
-    assert merges.survivors_of(db, people([9]), people([1])) == people()
+    for members, entered, both in (
+        ([3, 9], [1, 7], [3]),
+        ([3, 9], [9, 0], [3, 9]),
+        ([3, 9], [7], []),
+        ([9], [1], []),
+        ([], [1], []),
+    ):
+        found = merges.as_one(db, people(members), partial(and_, people(entered)))
+        assert found == people(both)
 
 
 PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12)

@@ -20,7 +20,7 @@ from towpath.ids import StepId
 from towpath.limits import CONTEXT_BYTES_MAX
 from towpath.people.lots import lowest, share
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import entries, entry_contexts, exit_sets, waves
+from towpath.store import entries, entry_contexts, exit_sets, merges, waves
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.entry_contexts import Context
@@ -133,11 +133,16 @@ class Doorkeeper:
         after = self._entry.reentry.after
         canvas = self.version.canvas
         if after is None:
-            return entries.entered_of(self.db, canvas, candidates)
+            return merges.as_one(
+                self.db, candidates, lambda who: entries.entered_of(self.db, canvas, who)
+            )
         window = max(after, self.gap)
         if not window:
             return people()
-        return entries.entered_since(self.db, canvas, self.now - window, candidates)
+        since = self.now - window
+        return merges.as_one(
+            self.db, candidates, lambda who: entries.entered_since(self.db, canvas, since, who)
+        )
 
     def _admit_keyed(self, coming: Round) -> Admission:
         """One entry for each value of the key: re-entry is asked of the pair."""

@@ -3,10 +3,10 @@
 What the survivor lacks is filled from the absorbed, whose events, devices and aliases move over;
 of two consents the stricter wins: withdrawn over granted over never asked. The absorbed number
 goes as `store/partings.py` says; `merged_into` keeps whose it was, so that the entries of the
-absorbed count for the survivor (`survivors_of`). Architecture 4, "A merge of profiles".
+absorbed count for the survivor (`as_one`). Architecture 4, "A merge of profiles".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -77,24 +77,22 @@ def settled(pairs: Sequence[tuple[int, int]]) -> dict[int, int]:
     return {number: end_of(number) for number in into}
 
 
-def survivors_of(db: Db, candidates: PeopleSet, others: PeopleSet) -> PeopleSet:
-    """Of `candidates`: into whom somebody of `others` was merged. Who entered before is asked so.
+def as_one(db: Db, members: PeopleSet, ask: Callable[[PeopleSet], PeopleSet]) -> PeopleSet:
+    """Of `members`: of whom a question holds, or of somebody who was merged into them.
 
-    One query, which reads only the people who were merged into numbers of that span.
+    `ask` gives of whom it holds, of the people it is given. So the entries of the absorbed count
+    for the survivor. One query, which reads only people merged into numbers of that span.
     """
-    if not candidates or not others:
+    if not members:
         return people()
-    given = {
-        "low": candidates.min(),
-        "high": candidates.max(),
-        "members": int4_array(candidates),
-    }
+    given = {"low": members.min(), "high": members.max(), "members": int4_array(members)}
     row = db.execute(_SQL["read_absorbed"], given, binary=True).fetchone()
     if row is None or row[0] is None:
-        return people()
+        return ask(members)
     absorbed, survivors = (np.frombuffer(one, ">i4").astype(np.uint32) for one in row)
-    there = np.isin(absorbed, numbers(others & people(absorbed)))
-    return people(survivors[there])
+    found = ask(members | people(absorbed))
+    through = survivors[np.isin(absorbed, numbers(found))]
+    return (found & members) | people(through)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,9 @@ def _stricter(mine: _Stored, others: Sequence[_Stored]) -> Consent | None:
 
 def _move(db: Db, into: Mapping[int, int], *, data: bool) -> None:
     given = {"absorbed": list(into), "survivor": list(into.values())}
-    names = ["move_aliases", "name_survivors", "rename_survivors"]
+    names = [
+        "move_aliases", "name_survivors", "rename_survivors", "move_entry_keys", "move_api_entries",
+    ]  # fmt: skip
     if data:
         names += ["move_events", "copy_devices"]
     for name in names:

@@ -6,10 +6,11 @@ in any audience. A removal is due then wherever a key of theirs may be, and the 
 for shared keys decide what of it is sent (architecture 4, "A merge of profiles"; 5, Keys).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from towpath.clock import Instant, seconds
-from towpath.ids import CanvasId, WorkspaceId
+from towpath.ids import AudienceId, CanvasId, WorkspaceId
 from towpath.ledger.arrivals import Closing, supersede
 from towpath.ledger.events import Arrived, Marked, MarkKind
 from towpath.people.action import Action
@@ -21,6 +22,10 @@ from towpath.store.ledgers import Ledger
 from towpath.store.queries import queries
 
 _SQL = queries("partings")
+_BELONGINGS = (
+    "delete_aliases", "delete_devices", "delete_events", "delete_contexts", "delete_entry_keys",
+    "delete_api_entries",
+)  # fmt: skip
 
 
 class Parting(StrEnum):
@@ -41,10 +46,13 @@ def part(
         return
     gone = {"members": int4_array(members), "now": now}
     db.execute(_SQL["blank_profiles"], gone)
-    for statement in ("delete_aliases", "delete_devices", "delete_events", "delete_contexts"):
+    for statement in _BELONGINGS:
         db.execute(_SQL[statement], gone)
+    # The engine locks an audience, then exit sets, then counters: so do we, or one would wait for
+    # the other. All audiences are locked at once, in one order.
+    audiences = [row[0] for row in db.execute(_SQL["lock_audiences"], (workspace,)).fetchall()]
     _leave_canvases(db, workspace, members, parting, now)
-    _leave_audiences(db, workspace, members, parting, now)
+    _leave_audiences(db, audiences, members, parting, now)
 
 
 def _leave_canvases(
@@ -61,14 +69,9 @@ def _leave_canvases(
 
 
 def _leave_audiences(
-    db: Db, workspace: WorkspaceId, members: PeopleSet, parting: Parting, now: Instant
+    db: Db, audiences: Sequence[AudienceId], members: PeopleSet, parting: Parting, now: Instant
 ) -> None:
-    """Out of `want` everywhere; what they still wait for is superseded.
-
-    All ledgers are locked, in one order, before any counter is: the engine locks one ledger and
-    then counters, and nobody may wait for the other.
-    """
-    audiences = [row[0] for row in db.execute(_SQL["lock_audiences"], (workspace,))]
+    """Out of `want` everywhere; what they still wait for is superseded."""
     left: list[tuple[Ledger, OpenArrivals, Closing]] = []
     for audience in audiences:
         ledger = ledgers.lock(db, audience)
@@ -77,7 +80,7 @@ def _leave_audiences(
         if ledger.fresh or closing.closed:
             left.append((ledger, opened, closing))
     places = {place for _, opened, _ in left for place in opened.places.values()}
-    tallies.add(db, {place: tallies.Change() for place in places})
+    tallies.add(db, {place: tallies.Change() for place in places})  # locks them in their order
     for ledger, opened, closing in left:
         arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
         ledgers.close(db, ledger, now)

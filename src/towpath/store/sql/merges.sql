@@ -38,6 +38,20 @@ on conflict (profile, kind, value) do update set
   tracking_allowed = d.tracking_allowed and excluded.tracking_allowed,
   seen_at = greatest(d.seen_at, excluded.seen_at);
 
+-- name: move_entry_keys
+insert into entry_key as k (profile, canvas, key, entered_at)
+select m.survivor, o.canvas, o.key, max(o.entered_at)
+from unnest(%(absorbed)s::int[], %(survivor)s::int[]) m (absorbed, survivor)
+join entry_key o on o.profile = m.absorbed
+group by m.survivor, o.canvas, o.key
+on conflict (profile, canvas, key) do update
+  set entered_at = greatest(k.entered_at, excluded.entered_at);
+
+-- name: move_api_entries
+update api_entry e set profile = m.survivor
+from unnest(%(absorbed)s::int[], %(survivor)s::int[]) m (absorbed, survivor)
+where e.profile = m.absorbed;
+
 -- name: read_newest_devices
 select distinct on (profile, kind) profile, kind, value, tracking_allowed
 from device where profile = any(%b)

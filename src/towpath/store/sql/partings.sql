@@ -18,6 +18,12 @@ delete from event where profile = any(%(members)b);
 -- name: delete_contexts
 delete from entry_context where profile = any(%(members)b);
 
+-- name: delete_entry_keys
+delete from entry_key where profile = any(%(members)b);
+
+-- name: delete_api_entries
+delete from api_entry where profile = any(%(members)b);
+
 -- name: read_standing
 select canvas, lane, members from wave where workspace = %s;
 
