@@ -1,6 +1,8 @@
 """The API in process, over a real database: a caller with every scope, and one of elsewhere."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -8,19 +10,25 @@ from fastapi import FastAPI
 
 from towpath.api.app import ApiParts, build
 from towpath.api.callers import Scope
+from towpath.api.launching import Reach
 from towpath.clock import Instant
+from towpath.engine.paced_door import PacedDoor
 from towpath.ids import WorkspaceId
+from towpath.net.door import HttpDoor
 from towpath.store import api_keys, database, workspaces
 from towpath.store.database import Db
+from towpath.store.secrets import KeyRing
 
 ADDRESS = "http://towpath.test"
+NOWHERE = "http://127.0.0.1:9"
+SEAL = KeyRing({"test": bytes(32)}, "test")
 
 
 @pytest.fixture
 def app(database_url: str) -> Iterator[FastAPI]:
     """The app over a fresh migrated database."""
     pool = database.open_pool(database_url, 8, name="test")
-    yield build(ApiParts(pool))
+    yield build(ApiParts(pool, SEAL, unreachable))
     pool.close()
 
 
@@ -59,6 +67,13 @@ async def nobody(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Calls without a key."""
     async with calling(app, None) as found:
         yield found
+
+
+@asynccontextmanager
+async def unreachable() -> AsyncIterator[Reach]:
+    """The way to partners where none answers."""
+    async with HttpDoor() as door:
+        yield Reach(partial(PacedDoor, door), {"tiktok": NOWHERE}, SEAL)
 
 
 def key_of(db: Db, workspace: WorkspaceId, now: Instant, *scopes: Scope) -> str:

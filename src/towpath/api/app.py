@@ -12,7 +12,19 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
 from towpath import __version__
-from towpath.api import api_keys, health, live, problems, sign_in, static, track, users, workspaces
+from towpath.api import (
+    api_keys,
+    canvases,
+    health,
+    launches,
+    live,
+    problems,
+    sign_in,
+    static,
+    track,
+    users,
+    workspaces,
+)
 from towpath.api.callers import KeptKeys
 from towpath.api.envelope import Envelope
 from towpath.api.gather import Gather
@@ -29,6 +41,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     workspaces.router,
     api_keys.router,
     users.router,
+    canvases.router,
+    launches.router,
     live.router,
 )
 """Every route there is; a line each."""

@@ -32,7 +32,7 @@ def _describe(operation: dict[str, Any]) -> None:
     if "security" in operation:
         statuses |= {401, 403, 404}  # 404: a workspace that is not theirs
     if "requestBody" in operation:
-        statuses |= {413, 415, 422}
+        statuses |= {400, 413, 415, 422}
     if operation.get("parameters"):
         statuses.add(422)
     for status, answer in sorted(documented(*statuses).items()):

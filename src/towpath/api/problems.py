@@ -184,7 +184,7 @@ def _invalid(error: RequestValidationError, request: Request) -> Problem:
         )
     if first["type"] == "json_invalid":
         return Problem(
-            422, "The body is no JSON.", remedy=f"{first['ctx']['error']}.", field="body"
+            400, "The body is no JSON.", remedy=f"{first['ctx']['error']}.", field="body"
         )
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     message = _sentence(str(first["msg"]))

@@ -33,8 +33,9 @@ def listen(settings: Settings) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         found = socket.create_server((host, port), family=family)
     except OSError as error:
+        why = (error.strerror or "").partition(" (while")[0]
         raise SettingsError(
-            f"Nothing can listen on {host}, port {port}: {error.strerror}.",
+            f"Nothing can listen on {host}, port {port}: {why}.",
             remedy="Name another with --host and --port (0: any that is free); `--role worker`"
             " needs none.",
             field="listen_port",
