@@ -93,3 +93,18 @@ def test_repeats() -> None:
         apply(state, ResendDue(action, (EMAIL,), people([1, 2, 3])))
         assert set(state.of(EMAIL).acked) == set(acked)
         assert set(state.of(EMAIL).maybe) == set(maybe)
+
+
+@given(st.lists(EVENTS, max_size=8), SOME, FIELDS)
+def test_who_is_gone_is_wanted_no_more_and_taken_out_wherever_they_may_be(
+    log: list[Event], gone: PeopleSet, fields: tuple[MatchField, ...]
+) -> None:
+    """Given up or not; what we know of them stays as it was."""
+    state, before = LedgerState(folded(log)), folded(log)
+    apply(state, Marked(MarkKind.UNWANTED, fields, gone))
+    for match_field in fields:
+        sets, was = state.of(match_field), before.get(match_field, FieldState())
+        assert not gone & (sets.want | sets.parked)
+        may_be_in = (was.acked | was.maybe) - was.keyless
+        assert sets.due(Action.REMOVE) & gone == may_be_in & gone
+        assert (sets.want - gone, sets.acked, sets.maybe) == (was.want - gone, was.acked, was.maybe)

@@ -117,3 +117,18 @@ def test_a_survivor_who_is_not_wanted_does_not_keep_the_key(told: Stage) -> None
     merge(told, [("ana", "bruno")])
     told.wait(seconds=6)
     assert told.at_tiktok("winback") == set()
+
+
+def test_who_has_been_in_does_not_enter_again_under_another_name(told: Stage) -> None:
+    """Ana was in the Canvas, which nobody enters twice. Merged into Bruno, she is him: he does not
+    enter when it runs again, and Carla does."""
+    told.people("ana")
+    told.launch(WINBACK)
+    told.wait(seconds=6)
+    told.people("bruno", "carla")
+    merge(told, [("ana", "bruno")])
+    told.stop("Winback")
+    version = told.launch(WINBACK)
+    told.wait(seconds=6)
+    assert told.counters(version, "add").entered == 1
+    assert told.at_tiktok("winback") == {"carla"}
