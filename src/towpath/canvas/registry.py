@@ -3,12 +3,25 @@
 from collections.abc import Mapping
 
 from towpath.canvas.step import Step
+from towpath.canvas.steps.action_paths import ActionPaths
+from towpath.canvas.steps.audience_paths import AudiencePaths
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.canvas.steps.decision_split import DecisionSplit
 from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
+from towpath.canvas.steps.experiment_paths import ExperimentPaths
 from towpath.canvas.steps.user_update import UserUpdate
 
 KINDS: Mapping[str, type[Step]] = {
-    kind.kind: kind for kind in (Delay, DecisionSplit, AudienceSync, UserUpdate, Exit)
+    kind.kind: kind
+    for kind in (
+        Delay,
+        DecisionSplit,
+        AudiencePaths,
+        ActionPaths,
+        ExperimentPaths,
+        AudienceSync,
+        UserUpdate,
+        Exit,
+    )
 }

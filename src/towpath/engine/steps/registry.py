@@ -2,23 +2,32 @@
 
 from typing import Any
 
+from towpath.canvas.steps.action_paths import ActionPaths
+from towpath.canvas.steps.audience_paths import AudiencePaths
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.canvas.steps.decision_split import DecisionSplit
 from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
+from towpath.canvas.steps.experiment_paths import ExperimentPaths
 from towpath.canvas.steps.user_update import UserUpdate
+from towpath.engine.steps.action_paths import ActionPathsKind
+from towpath.engine.steps.audience_paths import AudiencePathsKind
 from towpath.engine.steps.audience_sync import AudienceSyncKind
 from towpath.engine.steps.decision_split import DecisionSplitKind
 from towpath.engine.steps.delay import DelayKind
 from towpath.engine.steps.exit import ExitKind
+from towpath.engine.steps.experiment_paths import ExperimentPathsKind
 from towpath.engine.steps.protocol import StepKind
 from towpath.engine.steps.user_update import UserUpdateKind
 
 KINDS: dict[type[Any], StepKind] = {
+    ActionPaths: ActionPathsKind(),
+    AudiencePaths: AudiencePathsKind(),
     AudienceSync: AudienceSyncKind(),
     DecisionSplit: DecisionSplitKind(),
     Delay: DelayKind(),
     Exit: ExitKind(),
+    ExperimentPaths: ExperimentPathsKind(),
     UserUpdate: UserUpdateKind(),
 }
 
