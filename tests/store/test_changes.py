@@ -19,7 +19,6 @@ def workspace(db: Db, now: Instant) -> WorkspaceId:
 
 
 def watch(db: Db, workspace: WorkspaceId, *names: str) -> None:
-    db.execute("create table event_any partition of event default")
     db.execute(
         "insert into canvas (workspace, name, created_at, changed_at)"
         " values (%b, 'c', now(), now())",

@@ -11,6 +11,7 @@ from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import ALL_FIELDS, MatchField, mask
 from towpath.people.normalise import CURRENT_RULE
 from towpath.people.people_set import PeopleSet, people
+from towpath.store import shared_keys
 from towpath.store.database import Db, Int4Array, int4_array
 from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
@@ -31,6 +32,20 @@ def write_merged(db: Db, workspace: WorkspaceId) -> PeopleSet:
     db.execute(sql["update_changed"], given, prepare=False)
     row = db.execute(sql["read_changed"], prepare=False, binary=True).fetchone()
     return unpacked(row[0] if row else None)
+
+
+def write_staged(db: Db, workspace: WorkspaceId, first: int) -> None:
+    """The keys of staged people who are all new, numbered from `first`; and who shares one.
+
+    Only those who share go through `shared_keys`: who they are is found before the keys are in.
+    """
+    sql = queries("match_keys")
+    given = {"workspace": workspace, "first": first, "rule": CURRENT_RULE}
+    db.execute(sql["create_key_change"])
+    sharing = db.execute(sql["find_staged_sharing"], given, prepare=False).rowcount
+    db.execute(sql["insert_staged"], given, prepare=False)
+    if sharing:
+        shared_keys.write_changes(db, workspace)
 
 
 def key_presence(db: Db, numbers: Int4Array) -> dict[MatchField, PeopleSet]:

@@ -1,11 +1,5 @@
 -- name: read_watched
--- Which changes somebody waits for; mostly none.
 select distinct name from watch where workspace = %b and kind = 2
-
--- name: insert_names
-insert into event_name (workspace, kind, name)
-select %(workspace)s, 2, name from unnest(%(names)s::text[]) name
-on conflict do nothing
 
 -- name: append_merged
 -- What the merged people are about to become, beside what still stands in `profile`. A person's own

@@ -38,6 +38,34 @@ cross join lateral (
 where row(n.email, n.phone, n.idfa, n.gaid)
   is distinct from row(m.old_email, m.old_phone, m.old_idfa, m.old_gaid)
 
+-- name: find_staged_sharing
+-- Of staged people who are all new: whose e-mail or phone somebody stored has, or another of them.
+-- The digests' first bytes are looked up in one walk over the index.
+insert into key_change (profile, keyed, email, phone)
+select %(first)s + s.place, false, s.email_key, s.phone_key
+from staged s
+where s.email_key in (
+    select m.email from match_key m
+    where m.workspace = %(workspace)s and substr(m.email, 1, 8) = any(
+      (select array_agg(substr(email_key, 1, 8)) from staged where email_key is not null)::bytea[]
+    )
+    union all
+    select email_key from staged where email_key is not null group by 1 having count(*) > 1
+  )
+  or s.phone_key in (
+    select m.phone from match_key m
+    where m.workspace = %(workspace)s and substr(m.phone, 1, 8) = any(
+      (select array_agg(substr(phone_key, 1, 8)) from staged where phone_key is not null)::bytea[]
+    )
+    union all
+    select phone_key from staged where phone_key is not null group by 1 having count(*) > 1
+  )
+
+-- name: insert_staged
+insert into match_key (profile, workspace, email, phone, rule)
+select %(first)s + place, %(workspace)s, email_key, phone_key, %(rule)s
+from staged where num_nonnulls(email_key, phone_key) > 0
+
 -- name: insert_new
 insert into match_key (profile, workspace, email, phone, idfa, gaid, rule)
 select profile, %(workspace)s, email, phone, idfa, gaid, %(rule)s from key_change where not keyed

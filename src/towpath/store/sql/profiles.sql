@@ -1,11 +1,11 @@
 -- name: tune_batch
--- For this transaction. Every join is from a batch to a big table by its index; the temporary
--- tables have no statistics, and the planner would rather read gigabytes for each batch.
-select
-  set_config('enable_hashjoin', 'off', true),
-  set_config('enable_mergejoin', 'off', true),
-  set_config('enable_seqscan', 'off', true),
-  set_config('work_mem', '64MB', true)
+-- For this transaction. Big tables are only ever reached by their indexes; the temporary tables
+-- have no statistics, and the planner would rather read gigabytes for each batch.
+select set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true)
+
+-- name: tune_merging
+-- Every join is from a batch to a big table, a row at a time.
+select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
 
 -- name: create_staged
 -- People handed in, as they came; null: leave as it is. Emptied at each commit.
@@ -34,6 +34,38 @@ create temp table if not exists staged (
   consent_source text,
   consent_at timestamptz
 ) on commit delete rows
+
+-- name: find_known
+-- Is anybody of the batch stored? The array is looked up in one walk over the index.
+select 1 from profile
+where workspace = %(workspace)s
+  and external_id = any((select array_agg(external_id) from staged)::text[])
+limit 1
+
+-- name: draw_numbers
+select min(number)::int, max(number)::int
+from (select nextval('profile_number_seq') as number from generate_series(1, %b)) drawn
+
+-- name: insert_staged
+-- People of whom nobody is stored, in the batch's order.
+insert into profile (
+  number, workspace, external_id, email, phone, country, language, first_name, last_name,
+  time_zone, birth_date, attributes, consent, consent_source, consent_at, created_at, updated_at
+)
+overriding system value
+select
+  %(first)s + place, %(workspace)s, external_id, email, phone, country, language, first_name,
+  last_name, time_zone, birth_date,
+  coalesce(
+    case when removed is null then attributes
+      else attributes - array(select jsonb_array_elements_text(removed)) end,
+    '{}'
+  ),
+  coalesce(consent, 0),
+  case when consent is not null then consent_source end,
+  case when consent is not null then coalesce(consent_at, %(now)s) end,
+  %(now)s, %(now)s
+from staged
 
 -- name: create_merged
 -- The same people with what is stored of them: as they shall stand. `old_*`: their keys before.
@@ -79,7 +111,7 @@ copy staged from stdin
 insert into merged
 select
   s.place,
-  coalesce(p.number, nextval(pg_get_serial_sequence('profile', 'number'))::int),
+  coalesce(p.number, nextval('profile_number_seq')::int),
   p.number is not null,
   p.number is not null and row(
     n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.time_zone, n.birth_date,

@@ -1,0 +1,123 @@
+"""A batch of people on its way in: the text that COPY takes, made away from the database.
+
+Making it costs as much as writing it, so an import lets another process do it
+(cli/people_reader.py); it is bytes and a few flags, cheap to hand over.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from towpath.people.attributes import AttributeValue
+from towpath.people.people_set import Numbers
+from towpath.people.profile import Device, Identifier, PeopleBatch, any_said
+
+_NULL = r"\N"
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPeople:
+    """A batch as text, columns in the order of the table `staged`.
+
+    `numbers`: each row's number as far as it was given, else 0; `keyed`: the places of rows with an
+    e-mail or phone; `devices`: some row says something of devices; `by_name`: every row has an
+    external id and none a number, so all of them may be new.
+    """
+
+    text: bytes
+    numbers: Numbers
+    keyed: Numbers
+    devices: bool
+    by_name: bool
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def stage(batch: PeopleBatch) -> StagedPeople:
+    """The batch as text, for `profiles.write`."""
+    keyed = [
+        place
+        for place, (email, phone) in enumerate(zip(batch.email, batch.phone, strict=True))
+        if email or phone
+    ]
+    return StagedPeople(
+        text=_copy_text(batch),
+        numbers=np.array([number or 0 for number in batch.number], np.uint32),
+        keyed=np.array(keyed, np.uint32),
+        devices=any_said(batch.idfa, batch.gaid, batch.tracking_allowed),
+        by_name=not any_said(batch.number) and None not in batch.external_id,
+    )
+
+
+def _copy_text(batch: PeopleBatch) -> bytes:
+    """The batch in COPY's text format, columns in the order of the table `staged`."""
+    consents, attributes = batch.consent, [_split(one) for one in batch.attributes]
+    columns = [
+        map(str, range(len(batch))),
+        _plain(batch.number),
+        _texts(batch.external_id),
+        *_identifiers(batch.email),
+        *_identifiers(batch.phone),
+        *_devices(batch.idfa),
+        *_devices(batch.gaid),
+        _plain(batch.tracking_allowed),
+        _texts(batch.country),
+        _texts(batch.language),
+        _texts(batch.first_name),
+        _texts(batch.last_name),
+        _texts(batch.time_zone),
+        _plain(batch.birth_date),
+        _texts([said for said, _ in attributes]),
+        _texts([removed for _, removed in attributes]),
+        _plain([one and int(one.state) for one in consents]),
+        _texts([one and one.source for one in consents]),
+        _plain([one and one.at for one in consents]),
+    ]
+    rows = "\n".join(map("\t".join, zip(*columns, strict=True)))
+    return f"{rows}\n".encode() if rows else b""
+
+
+def _split(said: Mapping[str, AttributeValue] | None) -> tuple[str | None, str | None]:
+    """Attributes as JSON: those that get a value, and the names of those that go."""
+    if not said:
+        return None, None
+    if None not in said.values():
+        return _JSON.encode(said).decode(), None
+    kept = {name: value for name, value in said.items() if value is not None}
+    gone = [name for name, value in said.items() if value is None]
+    return _JSON.encode(kept).decode() if kept else None, _JSON.encode(gone).decode()
+
+
+def _texts(cells: Sequence[str | None]) -> list[str]:
+    found = [_NULL if cell is None else cell for cell in cells]
+    if _SPECIAL.search("".join(cell for cell in cells if cell is not None)):
+        return [
+            _NULL if cell is None else cell.translate(_ESCAPES) if _SPECIAL.search(cell) else cell
+            for cell in cells
+        ]
+    return found
+
+
+def _plain(cells: Iterable[object]) -> list[str]:
+    return [_NULL if cell is None else str(cell) for cell in cells]
+
+
+def _identifiers(cells: Sequence[Identifier | None]) -> tuple[list[str], list[str]]:
+    return (
+        _texts([cell and cell.value for cell in cells]),
+        [_NULL if cell is None else rf"\\x{cell.digest.hex()}" for cell in cells],
+    )
+
+
+def _devices(cells: Sequence[Device | None]) -> tuple[list[str], list[str]]:
+    return (
+        _texts([cell and cell.value for cell in cells]),
+        _plain([cell and cell.tracking_allowed for cell in cells]),
+    )
