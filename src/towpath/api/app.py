@@ -19,9 +19,11 @@ from towpath.api import (
     launches,
     live,
     problems,
+    segments,
     sign_in,
     static,
     track,
+    trigger,
     users,
     workspaces,
 )
@@ -43,6 +45,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     canvases.router,
     launches.router,
+    segments.router,
+    trigger.router,
     live.router,
 )
 """Every route there is; a line each."""
@@ -51,12 +55,14 @@ ROUTERS: tuple[APIRouter, ...] = (
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the API is made of. `keys` open what is sealed, `reach` opens the way to the partners
-    (None: neither is needed). `stopping` is set when the process is told to end: whoever streams
+    (None: neither is needed). `sandbox`: TikTok is the one that ships with Towpath. `stopping` is set
+    when the process is told to end: whoever streams
     ends then."""
 
     pool: Pool
     keys: KeyRing | None = None
     reach: Opener | None = None
+    sandbox: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -9,20 +9,24 @@ and end, not before the launch, and received at most EVENT_AGE_H_MAX later (I-74
 triggers of a person in one second are one entry. While a Canvas is paused nobody comes in.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
+from towpath import telemetry
 from towpath.canvas.entry import Entry
 from towpath.clock import Instant
 from towpath.engine.admission import NOTHING, SHORTEST, Carried, Doorkeeper, rounds_of
 from towpath.engine.entrance import muster
 from towpath.engine.leaving import Leaver, let_out
 from towpath.engine.live import Live, LiveCanvases
+from towpath.errors import TowpathError
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import ENTRY_KEY_CHARS_MAX, EVENT_AGE_H_MAX, INTAKE_EVENTS_MAX
 from towpath.people.filter import AllOf, Filter
@@ -33,6 +37,7 @@ from towpath.store.api_entries import ApiEntry
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.intakes import Seen
+from towpath.telemetry import Event
 
 _LATEST = timedelta(hours=EVENT_AGE_H_MAX)
 
@@ -154,15 +159,17 @@ class _Turn:
         self.out({canvas: found for canvas, found in out.items() if found})
         for asked in self.broadcasts:
             version = self.live.versions[asked.canvas]
-            tree = _joined(version.graph.entry.filter, asked.audience)
-            muster(self.db, version, tree, self.now)
+            with passed_over(version.canvas):
+                tree = _joined(version.graph.entry.filter, asked.audience)
+                muster(self.db, version, tree, self.now)
 
     def _let_in(self, version: Version, coming: Sequence[Coming]) -> PeopleSet:
         entry = version.graph.entry
-        candidates = people({one.profile for one in coming})
-        matching = people_door.matching_of(
-            self.db, version.workspace, entry.filter, candidates, self.now
-        )
+        candidates, matching = people({one.profile for one in coming}), people()
+        with passed_over(version.canvas):
+            matching = people_door.matching_of(
+                self.db, version.workspace, entry.filter, candidates, self.now
+            )
         bring = [(one.profile, carried(entry, one)) for one in once(entry, coming)]
         rounds = rounds_of([one for one in bring if one[0] in matching])
         gap = timedelta() if entry.by_api else SHORTEST
@@ -170,6 +177,17 @@ class _Turn:
         keeper.let_in(rounds)
         keeper.close()
         return keeper.entered
+
+
+@contextmanager
+def passed_over(canvas: CanvasId) -> Iterator[None]:
+    """A filter that cannot be asked, such as one that names a segment which was deleted, keeps its
+    own people out, and nobody else's."""
+    try:
+        yield
+    except TowpathError as error:
+        failed = type(error).__name__
+        telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failed, canvas=canvas)
 
 
 def counts(version: Version, seen: Seen) -> bool:

@@ -1,16 +1,19 @@
 """A worker: the services of one process, and the loops that call them.
 
-Three loops share a process: the walk (entry, waves, deadlines), the sending (claim, couriers,
-settle), and the probes. Services are synchronous and run in threads, a database connection each;
-only HTTP is asynchronous, so nothing waits for the partner while a transaction is open.
+Three loops share a process: the walk (events, entry, waves, deadlines), the sending (claim,
+couriers, settle), and the probes. Services are synchronous and run in threads, a database
+connection each; only HTTP is asynchronous, so nothing waits for the partner while a transaction is
+open. A loop with nothing to do sleeps until it is woken (store/wakes.py), or until the next moment
+that it knows of, and looks by itself once a second.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -24,6 +27,8 @@ from towpath.engine.claim import Claimant, Claimed
 from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
+from towpath.engine.intake import Intake, Listener
+from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
@@ -34,7 +39,7 @@ from towpath.ledger.windows import Windows
 from towpath.limits import SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
 from towpath.partners.protocol import Answer, Partner
-from towpath.store import connections
+from towpath.store import connections, ledgers, wakes
 from towpath.store.connections import Probe
 from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
 from towpath.store.secrets import KeyRing
@@ -42,11 +47,16 @@ from towpath.telemetry import Event
 
 T = TypeVar("T")
 
-IDLE_S = 0.1
+IDLE_S = 1.0
+SHORTEST_S = 0.01
+BUSY_S = 0.1
 RECONNECT_S = 1.0
-DEADLINES_EVERY_S = 0.5
+DEADLINES_EVERY_S = 1.0
 TOKEN_KEPT_S = 1.0
 PERMIT_WAIT_S = 5.0
+
+LISTENERS: tuple[Listener, ...] = ()
+"""Who else is told what people do: a line each."""
 
 
 class Service(Protocol):
@@ -81,6 +91,7 @@ class Worker:
     parts: Parts
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _walk_wake: asyncio.Event = field(default_factory=asyncio.Event)
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _tokens: dict[int, tuple[float, str]] = field(default_factory=dict)
     _answered_at: deque[float] = field(default_factory=deque)
@@ -121,25 +132,61 @@ class Worker:
     async def _walk(self, pool: ThreadPoolExecutor) -> None:
         """Let people enter, move waves, and let time do its part."""
         db = self.parts.connect()
-        services: list[Service] = [Entrance(db), Advance(db, self.parts.windows)]
+        services: list[Service] = [
+            Intake(db, LISTENERS),
+            Looking(db),
+            Entrance(db),
+            Advance(db, self.parts.windows),
+        ]
         deadlines = Deadlines(db, self.parts.windows, Random(self.parts.seed))
         deadlines_at = 0.0
         try:
-            while not self.stop.is_set():
-                more = False
-                for service in services:
-                    now = await _in(pool, database_now, db)
-                    more |= await _tick(pool, service, now)
-                if time.monotonic() >= deadlines_at:
-                    now = await _in(pool, database_now, db)
-                    if await _tick(pool, deadlines, now):
-                        more = True
+            with self._listening():
+                while not self.stop.is_set():
+                    self._walk_wake.clear()
+                    more = False
+                    for service in services:
+                        now = await _in(pool, database_now, db)
+                        more |= await _tick(pool, service, now)
+                    if time.monotonic() >= deadlines_at:
+                        now = await _in(pool, database_now, db)
+                        if await _tick(pool, deadlines, now):
+                            more = True
+                        else:
+                            deadlines_at = time.monotonic() + DEADLINES_EVERY_S
+                    if more:
+                        self._wake.set()
                     else:
-                        deadlines_at = time.monotonic() + DEADLINES_EVERY_S
-                self._wake.set()
-                if not more:
-                    await _sleep(self.stop, IDLE_S)
+                        await self._sleep(pool, db)
         finally:
+            db.close()
+
+    async def _sleep(self, pool: ThreadPoolExecutor, db: Db) -> None:
+        """Nothing to walk: sleep until something is due, a wake, or IDLE_S have passed."""
+        now = await _in(pool, database_now, db)
+        due = await _in(pool, wakes.next_due, db, now)
+        span_s = IDLE_S if due is None else min((due - now).total_seconds(), IDLE_S)
+        await _wait([self._walk_wake, self.stop], max(span_s, SHORTEST_S))
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Let wakes of any process wake the walk, without a thread that waits for them."""
+        db = self.parts.connect()
+        wakes.listen(db)
+        loop, handle = asyncio.get_running_loop(), db.fileno()
+
+        def ready() -> None:
+            try:
+                if wakes.heard(db):
+                    self._walk_wake.set()
+            except DatabaseLost:  # the loops find out for themselves
+                loop.remove_reader(handle)
+
+        loop.add_reader(handle, ready)
+        try:
+            yield
+        finally:
+            loop.remove_reader(handle)
             db.close()
 
     async def _send(self, pool: ThreadPoolExecutor) -> None:
@@ -161,7 +208,7 @@ class Worker:
                 worked |= await self._claim(pool, db, sender, ready)
                 start()
                 if not worked:
-                    await self._rest(settler)
+                    await self._rest(pool, db, settler)
         finally:
             ready.clear()
             for connection in (db, *readers):
@@ -218,13 +265,17 @@ class Worker:
         await _tick(pool, settler, now)
         return True
 
-    async def _rest(self, settler: Settler) -> None:
-        """Nothing to do: wait for an answer or a wake, for a moment at most."""
-        wait = SETTLE_WAIT_MS / 1000 if settler.inbox else IDLE_S
-        try:
-            await asyncio.wait_for(self._wake.wait(), wait)
-        except TimeoutError:
-            return
+    async def _rest(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> None:
+        """Nothing to do: wait for an answer, a wake, or the next time to look, a second at most."""
+        span_s = SETTLE_WAIT_MS / 1000
+        if not settler.inbox:
+            look_at = await _in(pool, ledgers.next_look, db)
+            now = await _in(pool, database_now, db)
+            span_s = IDLE_S if look_at is None else (look_at - now).total_seconds()
+            # What is due already waits for a permit, or for another worker.
+            span_s = min(span_s, IDLE_S) if span_s > 0 else BUSY_S
+        ending = [] if self.stop.is_set() else [self.stop]
+        await _wait([self._wake, *ending], max(span_s, SHORTEST_S))
 
     async def _carry(
         self,
@@ -329,7 +380,14 @@ def _tell_failed(failure: BaseException) -> None:
 
 async def _sleep(stop: asyncio.Event, span_s: float) -> None:
     """Sleep, but wake at once when stopped."""
+    await _wait([stop], span_s)
+
+
+async def _wait(events: Sequence[asyncio.Event], span_s: float) -> None:
+    """Wait for the first of these events, so long at most."""
+    waits = [asyncio.ensure_future(one.wait()) for one in events]
     try:
-        await asyncio.wait_for(stop.wait(), span_s)
-    except TimeoutError:
-        return
+        await asyncio.wait(waits, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
