@@ -2,7 +2,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-const api = process.env.TOWPATH_DEV_API ?? 'http://127.0.0.1:8700'
+const api = process.env.TOWPATH_DEV_API ?? 'http://127.0.0.1:8765'
 
 export default defineConfig({
   plugins: [react()],

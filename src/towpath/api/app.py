@@ -55,9 +55,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """What the API is made of. `keys` open what is sealed, `reach` opens the way to the partners
-    (None: neither is needed). `sandbox`: TikTok is the one that ships with Towpath. `stopping` is set
-    when the process is told to end: whoever streams
-    ends then."""
+    (None: neither is needed). `sandbox`: TikTok is the one that ships with Towpath. `stopping` is
+    set when the process is told to end: whoever streams ends then."""
 
     pool: Pool
     keys: KeyRing | None = None

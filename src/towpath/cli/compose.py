@@ -124,7 +124,8 @@ async def _open_reach(settings: Settings) -> AsyncIterator[Reach]:
 def api_parts(settings: Settings, url: str, keys: KeyRing) -> ApiParts:
     """What the API of this process is made of. Whoever took them closes the pool."""
     pool = database.open_pool(url, API_CONNECTIONS, name="towpath-api")
-    return ApiParts(pool, keys, partial(_open_reach, settings))
+    here = settings.tiktok_base_url.startswith("http:")  # which only this machine may be
+    return ApiParts(pool, keys, partial(_open_reach, settings), sandbox=here)
 
 
 def windows(settings: Settings) -> Windows:

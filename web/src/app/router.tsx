@@ -5,6 +5,7 @@ import {
 } from '@tanstack/react-router'
 import { Canvases } from '../pages/canvases'
 import { SignIn } from '../pages/sign-in'
+import { onlyCanvas } from '../services/canvases'
 import { meQuery } from '../services/session'
 import { Crashed, Failing, Missing } from './states'
 import { Frame } from './frame'
@@ -38,7 +39,10 @@ const inside = createRoute({
 const home = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  beforeLoad: () => {
+  // Until there is an overview: the one Canvas there is, or the list.
+  beforeLoad: async ({ context }) => {
+    const only = await onlyCanvas(context.client)
+    if (only) throw redirect({ to: '/canvases/$canvas', params: { canvas: only }, replace: true })
     throw redirect({ to: '/canvases', replace: true })
   },
 })

@@ -38,8 +38,9 @@ def demo_command(
     """Watch people walk through a Canvas into a TikTok audience, and have it judged."""
     with _folder() as folder:
         settings = compose.read_settings(data_dir=folder, log_level="error", **SPANS)
-        wanted = Wanted(folder, people, seed, fault_rate)
+        wanted = Wanted(folder, people, seed, fault_rate, once)
         judged: list[Judgment] = []
+        shown: list[str] = []
         with (
             opened(settings, quiet=True) as url,
             _picture(as_json) as picture,
@@ -47,6 +48,9 @@ def demo_command(
         ):
 
             def show(stage: Stage) -> None:
+                if stage.link and not shown:
+                    shown.append(stage.link)
+                    picture.say(f"SANDBOX  Open {stage.link}")
                 if stage.phase != AT_REST:
                     picture(stage)
                     return
@@ -54,12 +58,9 @@ def demo_command(
                 judged.append(judge(stage))
                 _tell(stage, judged[0], as_json=as_json)
                 if not once:
-                    output.note(
-                        f"SANDBOX  still serving; {stage.address}/sandbox/ shows what TikTok"
-                        " holds. Ctrl-C ends it."
-                    )
+                    output.note(f"SANDBOX  still up at {stage.dashboard}. Ctrl-C ends it.")
 
-            runner.run(run(settings, url, wanted, show, once=once))
+            runner.run(run(settings, url, wanted, show))
     if not judged or not judged[0].agree or judged[0].audited:
         raise typer.Exit(1)
 
@@ -92,6 +93,13 @@ class _Picture:
         elif stage.phase != self._phase:
             output.note(f"SANDBOX  {stage.phase} …")
         self._phase = stage.phase
+
+    def say(self, text: str) -> None:
+        """A line that stays, above the picture."""
+        if self._live is not None:
+            self._live.console.print(text, soft_wrap=True, highlight=False)
+        else:
+            output.note(text)
 
     def end(self) -> None:
         """Stop drawing, and wipe the last picture: the result stands in its place."""

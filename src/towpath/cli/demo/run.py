@@ -5,9 +5,12 @@ short, and the database lives in a folder of its own.
 """
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,13 +19,15 @@ from towpath.api.launching import Reach
 from towpath.canvas.graph import Graph
 from towpath.canvas.parse import parse_canvas
 from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.canvas.steps.delay import Delay
 from towpath.cli import compose
+from towpath.cli.answering import address_of, answering, listen
 from towpath.cli.demo.people_file import write_people
 from towpath.cli.demo.reading import CANVAS_FILE
 from towpath.cli.people_file import Asked, ImportResult, import_people
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.worker import Worker
-from towpath.errors import StoreError
+from towpath.errors import SettingsError, StoreError
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import HttpDoor
 from towpath.sandbox.clock import SettableClock
@@ -36,10 +41,12 @@ from towpath.store import (
     audiences,
     canvases,
     connections,
+    members,
     people_door,
     permits,
     requests,
     resends,
+    sessions,
     tallies,
     waves,
     workspaces,
@@ -48,12 +55,14 @@ from towpath.store import (
     ledgers as ledger_store,
 )
 from towpath.store.database import Db, database_now
+from towpath.store.members import Role
 from towpath.store.secrets import KeyRing
 from towpath.store.tallies import Change
 
 PEOPLE_PER_REQUEST = 10_000  # the document's figure
 KEYS_PER_REQUEST = 40_000
 LOOK_S = 0.25
+TIME_TO_LOOK = timedelta(seconds=12)  # for whoever opens the page before the first people move
 AT_REST = "at rest"
 SPANS: dict[str, object] = {
     "request_deadline_s": 2.0,
@@ -78,6 +87,7 @@ class Wanted:
     people: int
     seed: int
     fault_rate: float
+    once: bool
 
 
 @dataclass(slots=True)
@@ -92,6 +102,8 @@ class Stage:
     steps: list[StepId] = field(default_factory=list)
     audience_ref: str = ""
     address: str = ""  # of the sandbox
+    dashboard: str = ""  # of our own pages
+    link: str = ""  # to them, which signs in once
     phase: str = "starting"
     imported: ImportResult | None = None
     began: float = field(default_factory=time.monotonic)
@@ -112,8 +124,9 @@ class Stage:
 Show = Callable[[Stage], None]
 
 
-async def run(settings: Settings, url: str, wanted: Wanted, show: Show, *, once: bool) -> Stage:
-    """Run the demo and give its stage at rest. Without `once` it goes on until cancelled."""
+async def run(settings: Settings, url: str, wanted: Wanted, show: Show) -> Stage:
+    """Run the demo and give its stage at rest. Unless it is wanted once it goes on until cancelled,
+    and has the API with its pages."""
     rules = Rules(
         ids_per_request=KEYS_PER_REQUEST,
         rows_per_request=PEOPLE_PER_REQUEST,
@@ -122,26 +135,56 @@ async def run(settings: Settings, url: str, wanted: Wanted, show: Show, *, once:
     )
     sandbox = Sandbox(wanted.seed, SettableClock(time.time), rules)
     sandbox.faults.set(wanted.fault_rate)
-    async with running(sandbox) as address, HttpDoor() as door:
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(running(sandbox))
+        door = await stack.enter_async_context(HttpDoor())
         settings = settings.model_copy(update={"tiktok_base_url": address})
-        with compose.connect(url) as db:
-            keys = compose.key_ring(settings)
-            stage = _connect(settings, db, keys, sandbox, wanted)
-            stage.address = address
-            show(stage)
-            await _people(stage, show)
-            reach = Reach(partial(PacedDoor, door), {"tiktok": address}, keys)
-            await _launch(stage, reach)
-            worker = Worker(compose.worker_parts(settings, url, door, keys))
-            working = asyncio.create_task(worker.run())
-            try:
-                await _until_rest(stage, working, show)
-                if not once:
-                    await working
-            finally:
-                worker.stop.set()
+        db = stack.enter_context(compose.connect(url))
+        keys = compose.key_ring(settings)
+        stage = _connect(settings, db, keys, sandbox, wanted)
+        stage.address = address
+        if not wanted.once:
+            await stack.enter_async_context(_dashboard(settings, url, keys, stage))
+        show(stage)
+        await _people(stage, show)
+        await _launch(stage, Reach(partial(PacedDoor, door), {"tiktok": address}, keys))
+        worker = Worker(compose.worker_parts(settings, url, door, keys))
+        working = asyncio.create_task(worker.run())
+        try:
+            await _until_rest(stage, working, show)
+            if not wanted.once:
                 await working
+        finally:
+            worker.stop.set()
+            await working
     return stage
+
+
+@asynccontextmanager
+async def _dashboard(
+    settings: Settings, url: str, keys: KeyRing, stage: Stage
+) -> AsyncIterator[None]:
+    """The API with its pages, and an owner who signs in by a link. The Canvas is there as a draft
+    from the first moment on: there is something to look at while people are imported."""
+    listening = _listen(settings)
+    parts = compose.api_parts(settings, url, keys)
+    async with answering(settings, parts, listening, asyncio.Event()):
+        now = database_now(stage.db)
+        owner = members.create(stage.db, "demo@example.com", "Demo", None, now)
+        members.join(stage.db, owner.id, stage.workspace, Role.OWNER)
+        launching.save(stage.db, stage.workspace, _graph(stage), now)
+        stage.dashboard = address_of(listening)
+        token = sessions.create_link(stage.db, owner.id, now)
+        stage.link = f"{stage.dashboard}/sign-in/link?token={token}"
+        yield
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """On the usual port, or on any when that is taken: a demo stands beside what runs."""
+    try:
+        return listen(settings)
+    except SettingsError:
+        return listen(settings.model_copy(update={"listen_port": 0}))
 
 
 def _connect(settings: Settings, db: Db, keys: KeyRing, sandbox: Sandbox, wanted: Wanted) -> Stage:
@@ -194,7 +237,7 @@ async def _launch(stage: Stage, reach: Reach) -> None:
     """Apply the Canvas file and launch it."""
     stage.phase = "launching the Canvas"
     db, workspace = stage.db, stage.workspace
-    graph = _at_our_account(parse_canvas(CANVAS_FILE.read_bytes()), stage.sandbox)
+    graph = _graph(stage)
     canvas, _ = launching.save(db, workspace, graph, database_now(db))
     version, findings = await launching.launch(
         db, workspace, canvases.read(db, workspace, canvas), reach, database_now(db)
@@ -208,15 +251,17 @@ async def _launch(stage: Stage, reach: Reach) -> None:
     stage.audience_ref = audiences.read(db, workspace, audience).partner_ref
 
 
-def _at_our_account(graph: Graph, sandbox: Sandbox) -> Graph:
-    """The Canvas with the sandbox's ad account: its ids are made of the seed."""
-    account = PartnerRef(next(iter(sandbox.world.advertisers)))
-    steps = {
-        step: replace(settings, ad_account=account)
-        if isinstance(settings, AudienceSync)
-        else settings
-        for step, settings in graph.steps.items()
-    }
+def _graph(stage: Stage) -> Graph:
+    """The Canvas with the sandbox's ad account, whose ids are made of the seed; where somebody may
+    look on, the first delay is long enough to open the page."""
+    graph = parse_canvas(CANVAS_FILE.read_bytes())
+    account = PartnerRef(next(iter(stage.sandbox.world.advertisers)))
+    steps = dict(graph.steps)
+    for step, settings in graph.steps.items():
+        if isinstance(settings, AudienceSync):
+            steps[step] = replace(settings, ad_account=account)
+        elif isinstance(settings, Delay) and step == graph.entry.first and not stage.wanted.once:
+            steps[step] = replace(settings, span=TIME_TO_LOOK)
     return replace(graph, steps=steps)
 
 
