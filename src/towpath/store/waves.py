@@ -260,3 +260,10 @@ def share(db: Db, found: Sequence[Place]) -> frozenset[WaveId]:
         "steps": [one.stand.step for one in found],
     }
     return frozenset(WaveId(row[0]) for row in db.execute(_SQL["share_waves"], given))
+
+
+def live_versions(db: Db, workspace: WorkspaceId) -> list[tuple[VersionId, CanvasId]]:
+    """Every version of the workspace's running and paused Canvases, older ones too: people may
+    still stand in them."""
+    rows = db.execute(_SQL["read_live_versions"], (workspace,)).fetchall()
+    return [(VersionId(row[0]), CanvasId(row[1])) for row in rows]

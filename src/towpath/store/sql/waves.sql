@@ -109,3 +109,7 @@ order by w.id for share of w;
 -- name: read_gone
 -- Whom the waves of a Canvas hold no more, though they are still in them.
 select version, step, lane, members from taken where canvas = %s and moved;
+
+-- name: read_live_versions
+select v.id, v.canvas from canvas_version v join canvas c on c.id = v.canvas
+where c.workspace = %s and c.state in ('running', 'paused') order by v.id;
