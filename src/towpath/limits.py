@@ -88,7 +88,8 @@ WEBHOOK_ANSWER_BYTES_MAX = 65_536
 WEBHOOK_DEADLINE_S_MAX = 30
 WEBHOOK_GIVE_UP_S_MAX = 86_400
 WEBHOOK_LEASE_S = 90
-WEBHOOK_PEOPLE_PER_CLAIM = 200
+WEBHOOK_PEOPLE_PER_CLAIM = 100
+NAMED_SECRET_BYTES_MAX = 4_096
 WEBHOOK_IN_FLIGHT_MAX = 50
 WEBHOOK_RETRY_FIRST_S = 5
 WEBHOOK_RETRY_S_MAX = 600
@@ -163,3 +164,6 @@ assert ARRIVAL_PEOPLE_MAX >= WAVE_PEOPLE_MAX, "a whole wave must fit into one ar
 assert FOLD_PEOPLE >= ARRIVAL_PEOPLE_MAX, "the log must hold at least one arrival before a fold"
 assert WAVE_LEASE_S < WINDOW_S, "a dead worker's wave must be free long before people give up"
 assert FLUSH_S < WINDOW_S, "a flush must come before people give up"
+assert (
+    -(-WEBHOOK_PEOPLE_PER_CLAIM // WEBHOOK_IN_FLIGHT_MAX) * WEBHOOK_DEADLINE_S_MAX < WEBHOOK_LEASE_S
+), "a batch of webhooks must be answered within its lease"

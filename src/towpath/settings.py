@@ -73,6 +73,7 @@ class Settings(BaseModel):
     listen_port: int = Field(default=8765, ge=0, le=65_535)  # 0: any that is free
     public_url: str | None = None  # where browsers find it; none: where it listens
     trusted_proxies: str = ""  # addresses between commas whose X-Forwarded-For is believed
+    webhook_hosts: str = ""  # hosts and networks inside that webhooks may reach, between commas
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: int = Field(default=1, ge=1, le=64)
 

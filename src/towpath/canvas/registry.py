@@ -11,6 +11,7 @@ from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
 from towpath.canvas.steps.experiment_paths import ExperimentPaths
 from towpath.canvas.steps.user_update import UserUpdate
+from towpath.canvas.steps.webhook import Webhook
 
 KINDS: Mapping[str, type[Step]] = {
     kind.kind: kind
@@ -22,6 +23,7 @@ KINDS: Mapping[str, type[Step]] = {
         ExperimentPaths,
         AudienceSync,
         UserUpdate,
+        Webhook,
         Exit,
     )
 }

@@ -105,7 +105,10 @@ def _entry_time(db: Db, workspace: WorkspaceId, found: Canvas, now: Instant) -> 
 def _moves(db: Db, held: list[Version], draft: Graph, redirects: Redirects) -> list[Move]:
     found = []
     for old in held:
-        found += moves(old.id, old.graph, draft, waves.standing(db, old.id), redirects)
+        standing = waves.standing(db, old.id)
+        for step, people in db.execute(_SQL["read_moved_on"], (old.id,)):
+            standing[StepId(step)] -= people
+        found += moves(old.id, old.graph, draft, standing, redirects)
     return found
 
 
@@ -115,7 +118,8 @@ def _hand_over(db: Db, old: Version, newest: VersionId, planned: list[Move]) -> 
     if not staying:
         return
     given: dict[str, Any] = {"old": old.id, "new": newest, "steps": list(staying)}
-    db.execute(_SQL["hand_over_waves"], given)
+    for statement in ("hand_over_waves", "hand_over_taken"):
+        db.execute(_SQL[statement], given)
     changes: dict[tuple[VersionId, StepId], Change] = defaultdict(Change)
     edges = {}
     for step, people in staying.items():

@@ -10,6 +10,7 @@ from towpath.canvas.steps.delay import Delay
 from towpath.canvas.steps.exit import Exit
 from towpath.canvas.steps.experiment_paths import ExperimentPaths
 from towpath.canvas.steps.user_update import UserUpdate
+from towpath.canvas.steps.webhook import Webhook
 from towpath.engine.steps.action_paths import ActionPathsKind
 from towpath.engine.steps.audience_paths import AudiencePathsKind
 from towpath.engine.steps.audience_sync import AudienceSyncKind
@@ -19,6 +20,7 @@ from towpath.engine.steps.exit import ExitKind
 from towpath.engine.steps.experiment_paths import ExperimentPathsKind
 from towpath.engine.steps.protocol import StepKind
 from towpath.engine.steps.user_update import UserUpdateKind
+from towpath.engine.steps.webhook import WebhookKind
 
 KINDS: dict[type[Any], StepKind] = {
     ActionPaths: ActionPathsKind(),
@@ -29,6 +31,7 @@ KINDS: dict[type[Any], StepKind] = {
     Exit: ExitKind(),
     ExperimentPaths: ExperimentPathsKind(),
     UserUpdate: UserUpdateKind(),
+    Webhook: WebhookKind(),
 }
 
 

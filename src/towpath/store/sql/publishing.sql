@@ -8,9 +8,19 @@ select id from wave where canvas = %s order by id for update;
 select distinct version from wave where canvas = %s;
 
 -- name: hand_over_waves
--- They stand where they stood, in the new version; a claim made under the old one no longer holds.
-update wave set version = %(new)s, lease_until = null, fence = fence + 1
+-- They stand where they stood, in the new version. A claim made under the old one no longer holds;
+-- but a webhook's does: its calls are out.
+update wave set version = %(new)s,
+  lease_until = case when hand = 'webhook' then lease_until end,
+  fence = fence + case when hand = 'webhook' then 0 else 1 end
 where version = %(old)s and step = any(%(steps)s);
+
+-- name: hand_over_taken
+update taken set version = %(new)s where version = %(old)s and step = any(%(steps)s);
+
+-- name: read_moved_on
+-- Of the people in a version's waves: who went on already, by step.
+select step, sum(people)::bigint from taken where version = %s and moved group by step;
 
 -- name: write_redirects
 -- Newer redirects stand over older ones of the same version.

@@ -353,7 +353,9 @@ create table wave (
   due_at timestamptz not null,
   lease_until timestamptz,
   fence bigint not null default 0,
-  hand text not null default 'advance' check (hand in ('advance', 'webhook')) -- who moves it
+  hand text not null default 'advance' check (hand in ('advance', 'webhook')), -- who moves it
+  tries smallint not null default 0, -- of a webhook: how often it was tried
+  tried_since timestamptz
 ) with (fillfactor = 70);
 alter table wave alter members set storage external;
 create index wave_due on wave (hand, due_at);
@@ -634,3 +636,21 @@ create table look (
   primary key (workspace, name)
 );
 alter table look alter members set storage external;
+
+-- Secrets that webhooks use, by name.
+create table named_secret (
+  workspace int not null references workspace,
+  name text not null check (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+  secret int not null references secret,
+  primary key (workspace, name)
+);
+
+-- Why webhooks failed for good, and of how many people.
+create table webhook_failure (
+  version int not null references canvas_version,
+  step text not null,
+  reason text not null,
+  people bigint not null,
+  last_at timestamptz not null,
+  primary key (version, step, reason)
+) with (fillfactor = 50);

@@ -1,6 +1,9 @@
 -- Segments; contexts and exits of entries; who moves a wave.
 
-alter table wave add hand text not null default 'advance' check (hand in ('advance', 'webhook'));
+alter table wave
+  add hand text not null default 'advance' check (hand in ('advance', 'webhook')),
+  add tries smallint not null default 0,
+  add tried_since timestamptz;
 drop index wave_due;
 create index wave_due on wave (hand, due_at);
 
@@ -121,3 +124,21 @@ create table look (
   primary key (workspace, name)
 );
 alter table look alter members set storage external;
+
+-- Secrets that webhooks use, by name.
+create table named_secret (
+  workspace int not null references workspace,
+  name text not null check (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+  secret int not null references secret,
+  primary key (workspace, name)
+);
+
+-- Why webhooks failed for good, and of how many people.
+create table webhook_failure (
+  version int not null references canvas_version,
+  step text not null,
+  reason text not null,
+  people bigint not null,
+  last_at timestamptz not null,
+  primary key (version, step, reason)
+) with (fillfactor = 50);
