@@ -18,7 +18,15 @@ from towpath.errors import ConflictError, InputError, NotFoundError, PartnerErro
 from towpath.ids import AppId, AudienceId, CanvasId, PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.partners.protocol import Answer, Cause, Door, Listed
 from towpath.partners.registry import PARTNERS
-from towpath.store import apps, audiences, canvases, connections, people_door, publishing
+from towpath.store import (
+    apps,
+    audiences,
+    canvases,
+    connections,
+    named_secrets,
+    people_door,
+    publishing,
+)
 from towpath.store.canvases import Canvas
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db
@@ -49,10 +57,16 @@ class Reach:
     paced: Callable[[Db, AppId], Door]
     base_urls: dict[str, str]
     keys: KeyRing
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts and networks inside that webhooks may go to."""
 
 
 def surroundings(
-    db: Db, workspace: WorkspaceId, now: Instant, seen: Seen = frozenset()
+    db: Db,
+    workspace: WorkspaceId,
+    now: Instant,
+    seen: Seen = frozenset(),
+    webhook_hosts: tuple[str, ...] = (),
 ) -> Surroundings:
     """What findings must know: which partners are connected, and what they hold."""
     views: dict[str, PartnerView | None] = dict.fromkeys(PARTNERS)
@@ -67,7 +81,8 @@ def surroundings(
             frozenset((refs[one.ad_account], one.partner_ref) for one in mine) | seen,
             frozenset((refs[one.ad_account], one.name) for one in mine),
         )
-    return Surroundings(now, views)
+    secrets = frozenset(named_secrets.names(db, workspace))
+    return Surroundings(now, views, secrets=secrets, webhook_hosts=webhook_hosts)
 
 
 async def findings(
@@ -82,7 +97,7 @@ async def findings(
     for settings in graph.steps.values():
         if isinstance(settings, AudienceSync) and isinstance(settings.audience, ExistingAudience):
             seen |= await _seen(db, workspace, settings, settings.audience.ref, reach)
-    found = validate(graph, surroundings(db, workspace, now, seen))
+    found = validate(graph, surroundings(db, workspace, now, seen, reach.webhook_hosts))
     return [replace(one, hint=COMMANDS.get(one.code, one.hint)) for one in found]
 
 

@@ -109,10 +109,15 @@ def key_ring(settings: Settings) -> KeyRing:
     return KeyRing.read(texts, next(iter(texts)))
 
 
+def webhook_hosts(settings: Settings) -> tuple[str, ...]:
+    """Hosts and networks inside that webhooks may reach."""
+    return tuple(filter(None, (each.strip() for each in settings.webhook_hosts.split(","))))
+
+
 def reach(settings: Settings, door: Door) -> Reach:
     """How to reach partners through this door."""
     urls = {"tiktok": settings.tiktok_base_url}
-    return Reach(partial(PacedDoor, door), urls, key_ring(settings))
+    return Reach(partial(PacedDoor, door), urls, key_ring(settings), webhook_hosts(settings))
 
 
 @asynccontextmanager

@@ -38,6 +38,8 @@ COMMANDS = {
     "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
     "connect": _Lazy("connect:app", "Connect to TikTok with a token that you have.", True),
     "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases.", True),
+    "segment": _Lazy("segment:app", "Save, count, sample and explain segments of people.", True),
+    "secret": _Lazy("secret:app", "Keep what webhooks prove themselves with."),
     "serve": _Lazy("serve:serve_command", "Run the API and the engine until told to stop."),
     "workspace": _Lazy("workspace:app", "Make workspaces, list them, change their settings."),
     "key": _Lazy("key:app", "Make, list and revoke keys of the API.", True),
