@@ -82,5 +82,11 @@ def use_link(db: Db, token: str, now: Instant) -> MemberId | None:
     return MemberId(row[0]) if row and row[1] > now else None
 
 
+def link_stands(db: Db, token: str) -> bool:
+    """Was the link not used yet?"""
+    row = db.execute(_SQL["link_stands"], {"digest": digest_of(token)}).fetchone()
+    return bool(row and row[0])
+
+
 def _idle(now: Instant) -> dict[str, Instant]:
     return {"idle_since": now - seconds(SESSION_IDLE_S)}

@@ -12,7 +12,8 @@ export type ArrowEdge = Edge<{ arrow: Arrow }, 'arrow'>
 const THIN = 2
 const THICK = 16
 const MOVING_MS = 2_500
-const LABEL_ABOVE = 24
+const LABEL_ABOVE = 20
+const TURN = 20
 const LABEL_BELOW = 20
 
 export const ArrowView = memo(function ArrowView(edge: EdgeProps<ArrowEdge>) {
@@ -22,9 +23,11 @@ export const ArrowView = memo(function ArrowView(edge: EdgeProps<ArrowEdge>) {
   const people = useLive((live) => live.edges[key]) ?? 0
   const all = useLive((live) => live.edges[edgeKey('(entry)', 'entered')]) ?? 0
   const moving = useMoving(useLive((live) => live.moved[key]))
-  const [path] = getSmoothStepPath({ ...edge, borderRadius: 18 })
   const width = people && all ? THIN + (THICK - THIN) * Math.min(1, people / all) : THIN
   const branch = arrow.ways > 1
+  // Arrows that part turn at once, and those that meet turn late: each goes down a lane of its own.
+  const centerY = arrow.joins ? edge.targetY - TURN : edge.sourceY + TURN
+  const [path] = getSmoothStepPath({ ...edge, borderRadius: 14, centerY })
   // Above the child, where branches are far apart; but where arrows meet, at the source.
   const x = branch && !arrow.joins ? edge.targetX : edge.sourceX
   const y = branch && !arrow.joins ? edge.targetY - LABEL_ABOVE : edge.sourceY + LABEL_BELOW

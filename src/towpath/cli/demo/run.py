@@ -62,7 +62,8 @@ from towpath.store.tallies import Change
 PEOPLE_PER_REQUEST = 10_000  # the document's figure
 KEYS_PER_REQUEST = 40_000
 LOOK_S = 0.25
-TIME_TO_LOOK = timedelta(seconds=12)  # for whoever opens the page before the first people move
+VISITOR_S = 60.0  # so long the Canvas waits for somebody who opens the link
+TIME_TO_LOOK = timedelta(seconds=4)  # then so long until the first people move
 AT_REST = "at rest"
 SPANS: dict[str, object] = {
     "request_deadline_s": 2.0,
@@ -103,7 +104,7 @@ class Stage:
     audience_ref: str = ""
     address: str = ""  # of the sandbox
     dashboard: str = ""  # of our own pages
-    link: str = ""  # to them, which signs in once
+    token: str = ""  # of a link to them, which signs in once
     phase: str = "starting"
     imported: ImportResult | None = None
     began: float = field(default_factory=time.monotonic)
@@ -112,6 +113,11 @@ class Stage:
     def csv(self) -> Path:
         """The made-up people."""
         return self.wanted.folder / "people.csv"
+
+    @property
+    def link(self) -> str:
+        """The one address to open: it signs in once, and shows the Canvas."""
+        return f"{self.dashboard}/sign-in/link?token={self.token}" if self.token else ""
 
     def counters(self) -> dict[StepId, Change]:
         """The seven counters of each step, in the order in which people walk."""
@@ -147,6 +153,8 @@ async def run(settings: Settings, url: str, wanted: Wanted, show: Show) -> Stage
             await stack.enter_async_context(_dashboard(settings, url, keys, stage))
         show(stage)
         await _people(stage, show)
+        if not wanted.once:
+            await _visitor(stage, show)
         await _launch(stage, Reach(partial(PacedDoor, door), {"tiktok": address}, keys))
         worker = Worker(compose.worker_parts(settings, url, door, keys))
         working = asyncio.create_task(worker.run())
@@ -174,9 +182,17 @@ async def _dashboard(
         members.join(stage.db, owner.id, stage.workspace, Role.OWNER)
         launching.save(stage.db, stage.workspace, _graph(stage), now)
         stage.dashboard = address_of(listening)
-        token = sessions.create_link(stage.db, owner.id, now)
-        stage.link = f"{stage.dashboard}/sign-in/link?token={token}"
+        stage.token = sessions.create_link(stage.db, owner.id, now)
         yield
+
+
+async def _visitor(stage: Stage, show: Show) -> None:
+    """Wait for a while for whoever opens the link: they should see the first people enter."""
+    stage.phase = f"waiting at most {VISITOR_S:.0f} s for you to open it"
+    show(stage)
+    until = time.monotonic() + VISITOR_S
+    while sessions.link_stands(stage.db, stage.token) and time.monotonic() < until:
+        await asyncio.sleep(LOOK_S)  # noqa: ASYNC110 - the database says it, no event of ours
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -32,5 +32,8 @@ values (%(digest)s, %(member)s, %(expires_at)s);
 -- Whoever deletes it has used it: of two at once one finds nothing.
 delete from sign_in_link where digest = %(digest)s returning member, expires_at;
 
+-- name: link_stands
+select exists (select from sign_in_link where digest = %(digest)s);
+
 -- name: delete_ended_links
 delete from sign_in_link where expires_at <= %(now)s;
