@@ -79,19 +79,18 @@ class Question:
         for low in range(0, highest_number(self.db, self.workspace) + 1, MUSTER_NUMBERS):
             yield self.matching(low, low + MUSTER_NUMBERS)
 
-    def counts(self, scope: Scope, trees: Sequence[Filter], kept: Sequence[str]) -> tuple[int, ...]:
+    def counts(
+        self, scope: Scope, trees: Sequence[Filter], kept: Sequence[str] | None = None
+    ) -> tuple[int, ...]:
         """How many people the scope has, then how many of them each of `kept` keeps: conditions on
-        r0, r1, ..., which say whether a person matches the tree of that place."""
+        r0, r1, ..., which say whether a person matches the tree of that place. Without `kept`: how
+        many match each tree."""
         compiled = self._compiled(scope)
         rules = [f"({_sql(condition(tree, compiled))}) as r{n}" for n, tree in enumerate(trees)]
-        counts = [f"count(*) filter (where {one})" for one in kept]
-        row = self._ask(
-            "count_rules",
-            scope,
-            compiled,
-            {":rules": ", ".join(rules), ":counts": ", ".join(counts)},
-        )
-        return tuple(row[0])
+        keeps = [f"r{n}" for n in range(len(trees))] if kept is None else kept
+        counts = ["count(*)", *(f"count(*) filter (where {each})" for each in keeps)]
+        texts = {":rules": ", ".join(rules), ":counts": ", ".join(counts)}
+        return tuple(self._ask("count_rules", scope, compiled, texts)[0])
 
     def _matching(self, scope: Scope) -> PeopleSet:
         compiled = self._compiled(scope)
@@ -153,8 +152,8 @@ def person(db: Db, workspace: WorkspaceId, external_id: str) -> int:
 
 
 def shown(db: Db, workspace: WorkspaceId, members: PeopleSet) -> list[tuple[Any, ...]]:
-    """Who these people are: number, external id, first and last name, e-mail, country, since when.
-    Raw: whoever shows them must mask them."""
+    """Who these people are: number, external id, first and last name, e-mail, country. Raw: whoever
+    shows them must mask them."""
     given = {"workspace": workspace, "members": int4_array(members)}
     return db.execute(_SQL["read_shown"], given).fetchall()
 

@@ -10,7 +10,7 @@ where profile.workspace = %(workspace)s and profile.gone_at is null and :whom
 
 -- name: count_rules
 -- How many are asked about, then how many of them each condition keeps.
-select array[count(*), :counts]
+select array[:counts]
 from (
   select :rules from profile :joins
   where profile.workspace = %(workspace)s and profile.gone_at is null and :whom
@@ -19,7 +19,7 @@ from (
 
 -- name: read_shown
 -- Who some people are, for a look at a segment.
-select number, external_id, first_name, last_name, email, country, created_at
+select number, external_id, first_name, last_name, email, country
 from profile
 where workspace = %(workspace)s and gone_at is null and number = any(%(members)s)
 order by number
