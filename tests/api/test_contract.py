@@ -30,6 +30,9 @@ CHECKS: list[Any] = [
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.ignored_auth,
+    checks.allow_header_conformance,
 ]
 STREAMS = "/live$"
 """Answers that do not end by themselves are tested where they are made."""
@@ -38,6 +41,7 @@ OWN_KEY = 987_654_321
 
 _CONFIG = SchemathesisConfig(seed=7)
 _CONFIG.projects.default.generation.update(deterministic=True, with_security_parameters=False)
+_CONFIG.projects.default.checks.negative_data_rejection.expected_statuses = ["4xx"]
 SCHEMA = schemathesis.openapi.from_dict(document().openapi(), config=_CONFIG).exclude(
     path_regex=STREAMS
 )

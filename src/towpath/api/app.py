@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
+from starlette.types import Receive, Scope, Send
 
 from towpath import __version__
 from towpath.api import (
@@ -65,6 +66,13 @@ class ApiParts:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class _Api(FastAPI):
+    """The app inside its envelope, which stands outside of all that FastAPI brings."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Envelope(super().__call__)(scope, receive, send)
+
+
 def build(parts: ApiParts) -> FastAPI:
     """The app over these parts; as `app.state.parts` they are at hand for every route."""
     app = document()
@@ -78,7 +86,7 @@ def build(parts: ApiParts) -> FastAPI:
 
 def document() -> FastAPI:
     """The app without parts: enough to read its OpenAPI document."""
-    app = FastAPI(
+    app = _Api(
         title="Towpath",
         version=__version__,
         docs_url=None,
@@ -89,7 +97,6 @@ def document() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     problems.add_to(app)
-    app.add_middleware(Envelope)
     whole = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 import re
 import secrets
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from towpath import telemetry
 from towpath.api.origins import is_cross_site
-from towpath.api.problems import Problem, answer_of
+from towpath.api.problems import FAILED, Problem, answer_of
 from towpath.telemetry import Event
 
 REQUEST_ID = "X-Request-Id"
@@ -28,6 +29,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Of every answer that does not say otherwise itself."""
+CROSS_SITE = Problem(403, "Another site asked for this.", remedy="Ask from our own pages.")
+TOO_LARGE = Problem(413, "The body is larger than is taken here.", remedy="Send less at once.")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OURS = Path(__file__).parents[1]
 
@@ -46,33 +49,47 @@ class Envelope:
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
-
-        async def sent(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                answered = MutableHeaders(scope=message)
-                for name, text in HEADERS.items():
-                    answered.setdefault(name, text)
-                answered[REQUEST_ID] = request_id
-            await send(message)
-
+        sending = _Sending(send, request_id)
         if is_cross_site(scope["method"], headers):
-            problem = Problem(403, "Another site asked for this.", remedy="Ask from our own pages.")
-            await answer_of(problem, request_id)(scope, receive, sent)
+            await answer_of(CROSS_SITE, request_id)(scope, receive, sending.send)
             return
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, receive, sending.send)
         except Exception as error:  # noqa: BLE001 - the last place that can answer
             _tell(error, request_id)
-            if not started:
-                problem = Problem(
-                    500,
-                    "Nothing you did; it was written into our log.",
-                    remedy="Tell whoever runs this Towpath the request id.",
-                )
-                await answer_of(problem, request_id)(scope, receive, sent)
+            if not sending.started:
+                await answer_of(FAILED, request_id)(scope, receive, sending.send)
+        if sending.too_large:
+            await answer_of(TOO_LARGE, request_id)(scope, receive, sending.send_ours)
+
+
+@dataclass(slots=True)
+class _Sending:
+    """An answer on its way. The framework's own to a body beyond `max_body_size`, which is no
+    problem+json, is held back: it is `too_large`, and ours goes out instead."""
+
+    _send: Send
+    _request_id: str
+    started: bool = False
+    too_large: bool = False
+
+    async def send(self, message: Message) -> None:
+        """What the app sends."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            kind = Headers(raw=message["headers"]).get("content-type") or ""
+            self.too_large = message["status"] == 413 and kind.startswith("text/plain")
+        if not self.too_large:
+            await self.send_ours(message)
+
+    async def send_ours(self, message: Message) -> None:
+        """What goes out, with what every answer has."""
+        if message["type"] == "http.response.start":
+            answered = MutableHeaders(scope=message)
+            for name, text in HEADERS.items():
+                answered.setdefault(name, text)
+            answered[REQUEST_ID] = self._request_id
+        await self._send(message)
 
 
 def _request_id(headers: Headers) -> str:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from towpath.errors import (
     ConflictError,
@@ -73,6 +74,13 @@ class Problem(TowpathError):  # noqa: N818 - RFC 9457 calls it so
         self.headers = headers or {}
 
 
+FAILED = Problem(
+    500,
+    "Nothing you did; it was written into our log.",
+    remedy="Tell whoever runs this Towpath the request id.",
+)
+
+
 def answer_of(problem: Problem, request_id: str) -> Response:
     """The problem as an HTTP answer."""
     kind, title = KINDS[problem.status]
@@ -111,6 +119,11 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(DatabaseLost, _answer)
     app.add_exception_handler(ValueUnstorable, _answer)
+    app.add_exception_handler(Exception, _answer_failed)
+
+
+async def _answer_failed(request: Request, _error: Exception) -> Response:
+    return answer_of(FAILED, request.state.request_id)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
@@ -127,7 +140,7 @@ def problem_of(error: Exception, request: Request) -> Problem:
         case RequestValidationError():
             return _invalid(error, request)
         case HTTPException():
-            return _http(error)
+            return _http(error, request)
         case DatabaseLost():
             return Problem(
                 503,
@@ -153,20 +166,31 @@ def _status(error: TowpathError) -> int:
             return 500
 
 
-def _http(error: HTTPException) -> Problem:
+def _http(error: HTTPException, request: Request) -> Problem:
     headers = dict(error.headers or {})
+    if error.status_code == 405:
+        methods = ", ".join(_methods_at(request))
+        return Problem(
+            405,
+            "This address does not have that method.",
+            remedy=f"It has {methods}.",
+            headers=headers | {"Allow": methods},
+        )
     remedies = {
         404: ("There is nothing at this address.", "/openapi.json lists the addresses."),
-        405: (
-            "This address does not have that method.",
-            f"It has {headers.get('allow') or headers.get('Allow', 'others')}.",
-        ),
         413: ("The body is larger than is taken here.", "Send less at once."),
         400: ("The body cannot be read.", "Send JSON in UTF-8."),
     }
     status = error.status_code if error.status_code in KINDS else 400
     message, remedy = remedies.get(status, (HTTPStatus(status).phrase + ".", ""))
     return Problem(status, message, remedy=remedy, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods of all routes at this address: each route knows only its own."""
+    paths, asked = request.app.openapi()["paths"], request.url.path
+    found = [path for path in paths if compile_path(path)[0].match(asked)]
+    return sorted({method.upper() for path in found for method in paths.get(asked, paths[path])})
 
 
 def _invalid(error: RequestValidationError, request: Request) -> Problem:
