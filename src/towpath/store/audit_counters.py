@@ -13,6 +13,7 @@ from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.ids import StepId, VersionId
 from towpath.store.audit_findings import Audit, Check
 from towpath.store.audit_waves import Launched, launched
+from towpath.store.publishing import PUBLISHED_IN, PUBLISHED_OUT
 from towpath.store.tallies import COUNTERS, Change
 
 COUNTED = Check(
@@ -35,8 +36,10 @@ CANVASES = Check(
     "Pause the Canvas and restore the latest backup.",
 )
 
-ENTRY, ENTERED, LEFT = StepId("(entry)"), "entered", "left"
-"""The names that engine/entrance.py and engine/advance.py give to these arrows."""
+ENTRY, ENTERED = StepId("(entry)"), "entered"
+LEFT, EXITED, REDIRECTED = "left", "exited: ", "redirected"
+"""The names that engine/admission.py, engine/moves.py and engine/advance.py give to these arrows:
+people come in; they leave before their step performs; a newer version leads them elsewhere."""
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ def _read(audit: Audit) -> dict[VersionId, _Version]:
 def _steps(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> None:
     known = kept.tallies.keys() | kept.edges.keys() | kept.standing.keys() | kept.arrived.keys()
     came = _came(audit, where, kept, graph)
-    for step in sorted((known | came.keys()) - {ENTRY}):
+    for step in sorted((known | came.keys()) - {ENTRY, PUBLISHED_IN}):
         audit.looked(COUNTED)
         here = f"{where}, step {step}"
         said = kept.tallies.get(step, Change())
@@ -100,8 +103,9 @@ def _steps(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> Non
             if right != shown:
                 what = f"{name} is {right:,} by recount; its tally says {shown:,}."
                 audit.find(COUNTED, here, what.replace("_", " "))
-        if graph is not None and came.get(step, 0) != said.entered:
-            what = f"{came.get(step, 0):,} came there by arrows; its tally says {said.entered:,}."
+        by_arrows = came.get(step, 0) - kept.edges.get(step, {}).get(PUBLISHED_OUT, 0)
+        if graph is not None and by_arrows != said.entered:
+            what = f"{by_arrows:,} came there by arrows; its tally says {said.entered:,}."
             audit.find(ARROWS, here, what)
         if (arrived := kept.arrived.get(step)) or _syncs(graph, step):
             arrivals = (arrived.entered if arrived else 0) + kept.standing.get(step, 0)
@@ -115,12 +119,13 @@ def _recount(kept: _Version, step: StepId, graph: Graph | None) -> Change:
     standing, out = kept.standing.get(step, 0), kept.edges.get(step, {})
     targets = graph.steps[step].edges() if graph is not None else {}
     on = sum(people for edge, people in out.items() if targets.get(edge) is not None)
-    left = out.get(LEFT, 0)
-    ended = sum(out.values()) - on - left
+    on += out.get(REDIRECTED, 0)
+    left = sum(people for edge, people in out.items() if edge == LEFT or edge.startswith(EXITED))
+    ended = sum(out.values()) - on - left - out.get(PUBLISHED_OUT, 0)
     arrived = kept.arrived.get(step, Change())
     syncs = _syncs(graph, step) or step in kept.arrived
     return Change(
-        entered=standing + sum(out.values()),
+        entered=standing + on + ended + left,
         advanced=on + (ended if syncs else 0),
         synced=arrived.synced,
         not_synced=arrived.not_synced,
@@ -142,6 +147,8 @@ def _came(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> dict
         return came
     if kept.entries and graph.entry.first is not None:
         came[graph.entry.first] += kept.entries
+    for step, people in kept.edges.get(PUBLISHED_IN, {}).items():
+        came[StepId(step)] += people
     for step, out in kept.edges.items():
         targets = graph.steps[step].edges() if step in graph.steps else {}
         for edge, people in out.items():
@@ -154,8 +161,10 @@ def _canvas(audit: Audit, where: str, kept: _Version) -> None:
     audit.looked(CANVASES)
     standing = sum(kept.standing.values())
     left = sum(said.exited for said in kept.tallies.values())
-    if kept.entries != standing + left:
-        what = f"{kept.entries:,} entered, {standing:,} stand in it and {left:,} left."
+    came = kept.entries + sum(kept.edges.get(PUBLISHED_IN, {}).values())
+    went = sum(out.get(PUBLISHED_OUT, 0) + out.get(REDIRECTED, 0) for out in kept.edges.values())
+    if came - went != standing + left:
+        what = f"{came - went:,} entered, {standing:,} stand in it and {left:,} left."
         audit.find(CANVASES, where, what)
 
 

@@ -55,6 +55,9 @@ _TABLES = (
     _Table("shard", "read_shard_sets", ("want", "acked", "maybe", "parked", "keyless")),
     _Table("entry", "read_entry_sets", ("members",)),
     _Table("wave", "read_wave_sets", ("members",), people_max=WAVE_PEOPLE_MAX),
+    _Table("exit set", "read_exit_sets", ("members",)),
+    _Table("taken", "read_taken_sets", ("members",)),
+    _Table("conversion", "read_conversion_sets", ("members",)),
 )
 
 

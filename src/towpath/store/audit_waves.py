@@ -64,29 +64,66 @@ def check(audit: Audit) -> None:
 
 
 def _canvas(audit: Audit, canvas: CanvasId, versions: Mapping[VersionId, Launched]) -> None:
-    entered: dict[tuple[VersionId, int], PeopleSet] = {}
+    entered: dict[int, PeopleSet] = {}
     whole = True
-    for entry, version, lane, members in audit.rows("read_entries", (canvas,)):
+    for entry, _, lane, members in audit.rows("read_entries", (canvas,)):
         if audit.readable("entry", entry):
-            gather(entered, (version, lane), load(members))
+            gather(entered, lane, load(members))
         else:
             whole = False
+    gone = _gone(audit, canvas)
     standing: dict[int, PeopleSet] = {}
     for wave, version, step, lane, packed in audit.rows("read_waves", (canvas,)):
         audit.looked(WAVES)
         where = f"wave {wave} of Canvas {canvas}"
-        found = versions.get(version)
-        if found is None or found.canvas != canvas:
-            audit.find(WAVES, where, f"its version {version} is none of this Canvas.")
-        elif not found.has(StepId(step)):
-            audit.find(WAVES, where, f"its version {version} has no step {step}.")
+        _place(audit, where, versions.get(version), (canvas, version, StepId(step)))
         if not audit.readable("wave", wave):
+            gone.pop((version, step, lane), None)
             continue
         members, others = load(packed), standing.get(lane, people())
+        if (version, step, lane) in gone:
+            went = gone[version, step, lane] & members
+            gone[version, step, lane] -= went
+            members = members - went
         if twice := len(members & others):
             what = f"{people_text(twice)} stand in lane {lane} elsewhere too."
             audit.find(WAVES, where, what)
         gather(standing, lane, members)
-        strangers = len(members - entered.get((version, lane), people()))
+        # An edit that was published hands waves over to a version that nobody entered.
+        strangers = len(members - entered.get(lane, people()))
         if strangers and whole:
             audit.find(WAVES, where, f"{people_text(strangers)} never entered lane {lane}.")
+    _tell_unheld(audit, gone)
+
+
+def _place(
+    audit: Audit, where: str, found: Launched | None, stand: tuple[CanvasId, VersionId, StepId]
+) -> None:
+    """A wave stands at a step that there is."""
+    canvas, version, step = stand
+    if found is None or found.canvas != canvas:
+        audit.find(WAVES, where, f"its version {version} is none of this Canvas.")
+    elif not found.has(step):
+        audit.find(WAVES, where, f"its version {version} has no step {step}.")
+
+
+def _tell_unheld(audit: Audit, gone: Mapping[tuple[VersionId, str, int], PeopleSet]) -> None:
+    for (version, step, lane), left in gone.items():
+        if left:
+            where = f"version {version}, step {step}, lane {lane}"
+            what = f"{people_text(len(left))} went on from waves that do not hold them."
+            audit.find(WAVES, where, what)
+
+
+def _gone(audit: Audit, canvas: CanvasId) -> dict[tuple[VersionId, str, int], PeopleSet]:
+    """Who went on from waves that still hold them, by step and lane; each is said once."""
+    found: dict[tuple[VersionId, str, int], PeopleSet] = {}
+    for row, version, step, lane, moved, packed in audit.rows("read_taken", (canvas,)):
+        if not moved or not audit.readable("taken", row):
+            continue
+        members = load(packed)
+        if twice := len(members & found.get((version, step, lane), people())):
+            what = f"{people_text(twice)} went on from step {step} twice."
+            audit.find(WAVES, f"taken {row} of Canvas {canvas}", what)
+        gather(found, (version, step, lane), members)
+    return found

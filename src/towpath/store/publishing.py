@@ -105,10 +105,7 @@ def _entry_time(db: Db, workspace: WorkspaceId, found: Canvas, now: Instant) -> 
 def _moves(db: Db, held: list[Version], draft: Graph, redirects: Redirects) -> list[Move]:
     found = []
     for old in held:
-        standing = waves.standing(db, old.id)
-        for step, people in db.execute(_SQL["read_moved_on"], (old.id,)):
-            standing[StepId(step)] -= people
-        found += moves(old.id, old.graph, draft, standing, redirects)
+        found += moves(old.id, old.graph, draft, waves.standing(db, old.id), redirects)
     return found
 
 

@@ -40,6 +40,18 @@ from entry order by id;
 select id::text, null::int, people, null::int, null::int, null::int, members
 from wave order by id;
 
+-- name: read_exit_sets
+select id::text, null::int, null::int, null::int, null::int, null::int, members
+from exit_set order by id;
+
+-- name: read_taken_sets
+select id::text, null::int, people, null::int, null::int, null::int, members
+from taken order by id;
+
+-- name: read_conversion_sets
+select id::text, null::int, people, null::int, null::int, null::int, members
+from conversion order by id;
+
 -- name: read_arrivals
 -- The arrivals of an audience, the newest first, each with its outcomes.
 select a.id, a.action, a.fields, a.arrived_at, a.members, a.waiting, a.entered, a.synced,
@@ -129,6 +141,10 @@ select distinct canvas from wave order by canvas;
 -- name: read_waves
 select id, version, step, lane, members from wave where canvas = %s order by lane, id;
 
+-- name: read_taken
+-- Who went on from a wave that still holds them, the moved, and who is held at a ranked step.
+select id, version, step, lane, moved, members from taken where canvas = %s order by id;
+
 -- name: read_entries
 select id, version, lane, members from entry where canvas = %s order by id;
 
@@ -142,7 +158,11 @@ select version, step, edge, people from edge_tally;
 select version, sum(people)::bigint from entry group by version;
 
 -- name: sum_waves
-select version, step, sum(people)::bigint from wave group by version, step;
+-- Who stands at each step: who went on from a wave that still holds them does not.
+select version, step, sum(people)::bigint from (
+  select version, step, people from wave
+  union all select version, step, -people from taken where moved
+) stands group by version, step;
 
 -- name: sum_arrivals
 select version, step, sum(entered)::bigint, sum(synced)::bigint, sum(not_synced)::bigint,

@@ -18,10 +18,6 @@ where version = %(old)s and step = any(%(steps)s);
 -- name: hand_over_taken
 update taken set version = %(new)s where version = %(old)s and step = any(%(steps)s);
 
--- name: read_moved_on
--- Of the people in a version's waves: who went on already, by step.
-select step, sum(people)::bigint from taken where version = %s and moved group by step;
-
 -- name: write_redirects
 -- Newer redirects stand over older ones of the same version.
 update canvas_version set redirects = redirects || %s where id = %s;
