@@ -1,4 +1,4 @@
-"""POST /users/track on the real app: every entry of reliability 6.1 (T01 to T54), and durability."""
+"""POST /users/track on the real app: bad inputs T01 to T54 one by one, and durability."""
 
 import asyncio
 import gzip
@@ -43,7 +43,7 @@ async def send(
 
 
 def count(db: Db, table: str = "event") -> int:
-    row = db.execute(f"select count(*) from {table}".encode()).fetchone()
+    row = db.execute(f"select count(*) from {table}".encode()).fetchone()  # noqa: S608
     assert row is not None
     return int(row[0])
 
@@ -65,7 +65,8 @@ def raw_event(properties: str) -> bytes:
         pytest.param(b'{"events": [1,]}', 400, "comma", id="T06"),
         pytest.param(raw_event('{"a": NaN}'), 400, "byte", id="T07"),
         pytest.param(raw_event('{"a": -Infinity}'), 400, "byte", id="T07-infinity"),
-        pytest.param(raw_event('{"a": ' + "[" * 10_000 + "]" * 10_000 + "}"), 400, "deep", id="T08"),
+        pytest.param(raw_event('{"a": ' + "[" * 10_000 + "]" * 10_000 + "}"), 400, "deep",
+                     id="T08"),
         pytest.param(raw_event('{"a": "\udcff"}'.replace("\udcff", "?")).replace(b"?", b"\xff"),
                      400, "UTF-8", id="T15"),
         pytest.param({"events": [did()] * 1_001}, 413, "1,000", id="T49"),
@@ -253,7 +254,7 @@ async def test_an_attribute_is_refused_alone(
                      "2026-03-01T11:00:00.000000Z", id="time"),
         pytest.param({"a": {"b": [1, {"c": None}]}}, "attributes->'a'",
                      {"b": [1, {"c": None}]}, id="nested"),
-        pytest.param({"time_zone": "America/Sao_Paulo"}, "time_zone", "America/Sao_Paulo", id="zone"),
+        pytest.param({"time_zone": "America/Bahia"}, "time_zone", "America/Bahia", id="zone"),
         pytest.param({"consent": {"state": "granted", "source": "web", "at": WHEN}},
                      "consent", 1, id="consent"),
     ],
@@ -263,7 +264,8 @@ async def test_attributes_are_normalised(
 ) -> None:
     answer = await send(client, {"attributes": [said(**attributes)]})
     assert answer.json() == {"message": "success", "attributes_processed": 1}
-    assert db.execute(f"select {column} from profile".encode()).fetchone() == (value,)
+    statement = f"select {column} from profile"  # noqa: S608 - a column of the test's own
+    assert db.execute(statement.encode()).fetchone() == (value,)
 
 
 @pytest.mark.parametrize("where", ["top", "device"])
@@ -387,7 +389,8 @@ async def test_a_key_reaches_its_own_workspace_only(
                               "events": [did(id="e")]})  # fmt: skip
     await send(client, {"events": [did(id="e")]})
     rows = db.execute(
-        "select workspace, attributes->>'plan' from profile where external_id is not null order by 1"
+        "select workspace, attributes->>'plan' from profile"
+        " where external_id is not null order by 1"
     )
     assert [plan for _, plan in rows.fetchall()] == ["ours", "theirs"]
     assert count(db, "profile") == 3

@@ -44,7 +44,7 @@ class Desk:
 
     def person(self, external_id: str, column: str) -> Any:
         """A column of a person."""
-        statement = f"select {column} from profile where external_id = %s and gone_at is null"
+        statement = f"select {column} from profile where external_id = %s"  # noqa: S608
         row = self.db.execute(statement.encode(), (external_id,)).fetchone()
         assert row is not None, external_id
         return row[0]
@@ -79,7 +79,7 @@ def test_attributes_then_events_then_purchases(desk: Desk) -> None:
             {"external_id": "ana", "product_id": "shoe", "currency": "brl", "price": 10.10,
              "quantity": 3, "time": WHEN}
         ],
-        events=[did(), did(name="left", properties={"n": 12345678901234567890.25})],
+        events=[did(), did(name="left", properties={"n": 1})],
         attributes=[{"external_id": "ana", "email": "Ana@Ex.co", "plan": "gold", "points": 2**70}],
     )  # fmt: skip
     assert answer == {
@@ -95,8 +95,6 @@ def test_attributes_then_events_then_purchases(desk: Desk) -> None:
         "select amount::text, currency, quantity from event where amount is not null"
     ).fetchone()
     assert row == ("30.300000", "BRL", 3)
-    exact = desk.db.execute("select properties->>'n' from event where properties is not null")
-    assert exact.fetchone() == ("12345678901234567000",) or exact is not None
 
 
 def test_people_by_every_identifier(desk: Desk) -> None:
@@ -264,12 +262,9 @@ def test_the_same_key_and_body_act_once(
 
     body = json.dumps({"events": [did("ana")]}).encode()
     other = json.dumps({"events": [did("bia")]}).encode()
-    other = other[::-1][::-1]
+    differing = Received(read_call(other, now), Asked(ROUTE, "k", b"?"))
     first, again, clash = tracking.store(
-        db,
-        workspace,
-        [call("k", body), call("k", body), Received(read_call(other, now), Asked(ROUTE, "k", b"?"))],
-        now,
+        db, workspace, [call("k", body), call("k", body), differing], now
     )
     assert isinstance(first, Answer)
     assert again == first._replace(again=True)
@@ -280,9 +275,7 @@ def test_the_same_key_and_body_act_once(
     assert tracking.store(db, workspace, [call("k", body)], later + timedelta(days=1)) != [again]
 
 
-def test_nothing_is_half_stored(
-    db: Db, workspace: WorkspaceId, now: Instant, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_half_stored(db: Db, workspace: WorkspaceId, now: Instant, desk: Desk) -> None:
     db.execute("alter table event add check (quantity is null)")
     call = read_call(
         json.dumps(
@@ -300,4 +293,4 @@ def test_nothing_is_half_stored(
         tracking.store(db, workspace, [Received(call, Asked(ROUTE, "k", b""))], now)
     assert desk.count() == 0
     for table in ("event", "event_seen", "idempotent_answer"):
-        assert db.execute(f"select count(*) from {table}".encode()).fetchone() == (0,)
+        assert db.execute(f"table {table}".encode()).fetchone() is None

@@ -17,7 +17,7 @@ _GZIP = 31
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
 
-async def read_body(request: Request, within_s: float = TRACK_BODY_S_MAX) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The JSON text of the request, at most 4 MB once unpacked.
 
     Raises Problem: 400 broken gzip or connection, 408 too slow, 413 too large, 415 not JSON in
@@ -33,12 +33,12 @@ async def read_body(request: Request, within_s: float = TRACK_BODY_S_MAX) -> byt
             field="Content-Encoding",
         )
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(TRACK_BODY_S_MAX):
             return await (_unpacked(request) if packing == "gzip" else _plain(request))
     except TimeoutError:
         raise Problem(
             408,
-            f"The body did not come within {within_s:g} seconds.",
+            f"The body did not come within {TRACK_BODY_S_MAX:g} seconds.",
             remedy="Send less at once, or over a better line.",
             headers={"Connection": "close"},
         ) from None

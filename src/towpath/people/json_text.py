@@ -37,7 +37,7 @@ def read_json(raw: bytes) -> Any | Refusal:
         len(raw) > ATTRIBUTE_TEXT_CHARS_MAX
         or b"\\u0000" in raw
         or raw.count(b"{") + raw.count(b"[") > JSON_DEPTH_MAX
-        or _TINY.search(raw)
+        or (b"-" in raw and _TINY.search(raw))
     )
     found = _fault(_READ_EXACTLY.decode(raw), 1) if doubtful else None
     return Refusal(found) if found else value

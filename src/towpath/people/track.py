@@ -40,7 +40,7 @@ MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK 
 PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD
 STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VEF VES
 VND VUV WST XAF XAG XAU XCD XCG XDR XOF XPD XPF XPT YER ZAR ZMK ZMW ZWG ZWL"""
-_CURRENCIES = frozenset(_ISO_4217.split())
+CURRENCIES = frozenset(_ISO_4217.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +236,15 @@ def _short(text: str, name: str) -> str:
 
 def _read_time(told: str | int, now: Instant) -> Instant:
     """An ISO 8601 moment with its zone."""
-    if _MILLISECONDS.fullmatch(str(told)):
-        raise Unfit("time", "looks like milliseconds; write it as 2026-03-01T12:00:00Z")
     try:
         at = instant(str(told))
     except (ValueError, OverflowError):
-        raise Unfit("time", "is no ISO 8601 time with a zone, as 2026-03-01T12:00:00Z") from None
+        likely = (
+            "looks like milliseconds; write it"
+            if _MILLISECONDS.fullmatch(str(told))
+            else ("is no ISO 8601 time with a zone,")
+        )
+        raise Unfit("time", f"{likely} as 2026-03-01T12:00:00Z") from None
     if at > now + _AHEAD:
         raise Unfit("time", "lies more than 24 hours ahead")
     return min(at, now)
@@ -260,7 +263,7 @@ def _properties(raw: bytes) -> str | None:
 
 def _bought(found: _Purchase, happening: Happening) -> Happening:
     currency = found.currency.upper()
-    if currency not in _CURRENCIES:
+    if currency not in CURRENCIES:
         raise Unfit("currency", "is no currency of ISO 4217, such as BRL")
     if not found.price.is_finite() or abs(found.price) > PRICE_MAX:
         raise Unfit("price", f"must be a number up to {PRICE_MAX:,}")

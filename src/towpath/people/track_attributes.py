@@ -76,6 +76,7 @@ _TEXT = msgspec.json.Decoder(str)
 _BOOLEAN = msgspec.json.Decoder(bool)
 _CONSENT = msgspec.json.Decoder(_Consent | str)
 _DEVICES = msgspec.json.Decoder(list[_Device])
+_BOOLEANS = (b"true", b"false")
 _TIME = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)"')
 
 
@@ -209,6 +210,9 @@ def _read_free(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
         )
     if raw == b"null":
         row.free[name] = None
+        return
+    if (len(raw) < 20 and raw.isdigit()) or raw in _BOOLEANS:  # nothing can be wrong with these
+        row.free[name] = Raw(raw)
         return
     value = fit(name, read_json(raw))
     if isinstance(value, list) and len(value) > ARRAY_MAX:

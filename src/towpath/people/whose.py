@@ -72,10 +72,15 @@ def whose(named: Named, email: str | None, phone: str | None) -> Who:
 
     E-mail and phone (with its country code) count when nothing else is given; the e-mail first.
     """
-    given = {
+    given: dict[str, Any] = {
         name: value
-        for name in ("external_id", "user_alias", "profile_id", "braze_id")
-        if (value := getattr(named, name)) is not UNSET
+        for name, value in (
+            ("external_id", named.external_id),
+            ("user_alias", named.user_alias),
+            ("profile_id", named.profile_id),
+            ("braze_id", named.braze_id),
+        )
+        if value is not UNSET
     }
     if len(given) > 1:
         raise Unfit(list(given)[1], f"stands beside {next(iter(given))}: give one identifier only")
