@@ -157,6 +157,7 @@ LIVE_CHANGES_KEPT = 240
 
 # Files.
 IMPORT_CHUNK_ROWS = 20_000
+IMPORT_AHEAD_BYTES = 8_000_000
 IMPORT_LINE_BYTES_MAX = 1_000_000
 
 assert WAVE_PEOPLE_MAX <= 1 << BLOCK_BITS, "a wave must fit into a block, to move cheaply"

@@ -1,4 +1,4 @@
-"""`towpath import FILE`: people from a CSV file, with a bar and a report of what is refused."""
+"""`towpath import`: people and events from CSV files, with a report of what is refused."""
 
 import csv
 import difflib
@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -14,110 +15,157 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from towpath.cli import compose, opening, output
+from towpath.cli.events_file import import_events
+from towpath.cli.import_counts import counts, restored, show
 from towpath.cli.match import country_option
-from towpath.cli.people_file import BLOCK_BYTES, Asked, ImportResult, check_path, import_people
+from towpath.cli.people_file import Asked, check_path, import_people
+from towpath.cli.people_reader import blocks
 from towpath.errors import InputError
 from towpath.people.csv_columns import KNOWN, CellRefusal
 from towpath.people.csv_rows import CsvRows, check_head
-from towpath.store.database import database_now
+from towpath.store import imports
+from towpath.store.database import Db, database_now
+from towpath.store.workspaces import Workspace
 
 NEAR = 0.75
 """How much alike a column and a known one are (0 to 1) to be taken for a misspelling."""
 
 
-def import_command(
-    file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a header.")],
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Write every refused cell here: CSV if it ends so, else NDJSON."),
-    ] = None,
+app = typer.Typer(no_args_is_help=True)
+
+FilePath = Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a header.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(help="Write every refused cell here: CSV if it ends so, else NDJSON."),
+]
+Separator = Annotated[
+    str, typer.Option(help="Between cells: one character, such as ; or |, or the word tab.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read all, store nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("people")
+def people_command(
+    file: FilePath,
+    report: Report = None,
     country: Annotated[
         str | None,
-        typer.Option(help="Where phones without a country code are from, such as BR."),
+        typer.Option(
+            "--default-country",
+            "--country",
+            help="Where phones without a country code are from, such as BR; the workspace's own"
+            " default country otherwise.",
+        ),
     ] = None,
-    separator: Annotated[
-        str, typer.Option(help="Between cells: one character, such as ; or |, or the word tab.")
-    ] = ",",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read all, store nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print counts as JSON.")] = False,
+    separator: Separator = ",",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Import people. Importing the same file again changes nothing."""
+    """Import people. A stopped import is started again and goes on; the same file changes nothing.
+
+    Columns and rules: docs/import.md.
+    """
     check_path(file)
-    # Rows are made and dropped by the million, none in a cycle: collecting costs a quarter more.
-    gc.disable()
-    asked = Asked(_separator(separator), country_option(country), dry_run)
-    _check_header(file, asked.separator)
+    asked = Asked(
+        _separator(separator),
+        country_option(country),
+        dry_run=dry_run,
+        whole_report=report is not None,
+    )
+    _tell_near_names(_header(file, asked.separator))
+    _import(file, report, asked, "people", as_json=as_json)
+
+
+@app.command("events")
+def events_command(
+    file: FilePath,
+    report: Report = None,
+    separator: Separator = ",",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import events and purchases. An event is taken once, by its event_id or its line."""
+    check_path(file)
+    asked = Asked(_separator(separator), dry_run=dry_run, whole_report=report is not None)
+    _header(file, asked.separator)
+    _import(file, report, asked, "events", as_json=as_json)
+
+
+@app.command("list")
+def list_command(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The workspace's imports, newest first."""
+    with _opened() as (db, workspace):
+        found = imports.list_all(db, workspace.id, limit)
+    if as_json:
+        output.show_json([asdict(one) for one in found])
+        return
+    output.show_table(
+        ("import", "kind", "file", "state", "rows", "started"),
+        [
+            (one.id, one.kind, one.file, one.state, one.counts.get("rows", 0), one.started_at)
+            for one in found
+        ],
+    )
+
+
+@app.command("show")
+def show_command(
+    number: Annotated[int, typer.Argument(metavar="IMPORT", help="Its number.")],
+    as_json: AsJson = False,
+) -> None:
+    """What became of an import, so far."""
+    with _opened() as (db, workspace):
+        found = imports.read(db, workspace.id, number)
+    if as_json:
+        output.show_json(asdict(found))
+        return
+    output.say(f"Import {found.id} of {found.file} ({found.kind}): {found.state}.")
+    show(restored(found.counts), kind=found.kind)
+
+
+@app.command("cancel")
+def cancel_command(
+    number: Annotated[int, typer.Argument(metavar="IMPORT", help="Its number.")],
+) -> None:
+    """Let an import go no further. What it stored stays."""
+    with _opened() as (db, workspace):
+        imports.cancel(db, workspace.id, number, database_now(db))
+    output.say(f"Import {number} is cancelled. What it stored stays.")
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[Db, Workspace]]:
     settings = compose.read_settings()
     with opening.opened(settings) as url, compose.connect(url) as db:
+        yield db, opening.workspace_of(db, settings.workspace)
+
+
+def _import(file: Path, report: Path | None, asked: Asked, kind: str, *, as_json: bool) -> None:
+    # Rows are made and dropped by the million, none in a cycle: collecting costs a quarter more.
+    gc.disable()
+    read = import_people if kind == "people" else import_events
+    with _opened() as (db, workspace), _report(report) as refuse, _bar(file) as progress:
         now = database_now(db)
-        workspace = opening.workspace_of(db, settings.workspace)
-        with _report(report) as refuse, _bar(file) as progress:
-            result = import_people(db, workspace, file, now, asked, refuse, progress)
+        result = read(db, workspace, file, now, asked, refuse, progress, output.note)
     if as_json:
         output.show_json(counts(result))
     else:
-        _show(result, dry_run=dry_run)
+        show(result, kind=kind, dry_run=asked.dry_run)
 
 
-def counts(result: ImportResult) -> dict[str, object]:
-    """The result as plain JSON."""
-    return {
-        "rows": result.rows,
-        "people": result.people,
-        "new": result.new,
-        "changed": result.changed,
-        "keys_changed": result.keys_changed,
-        "refused_rows": result.refused_rows,
-        "refused_cells": result.refused_cells,
-        "blank_lines": result.blank_lines,
-        "attributes": result.attributes,
-        "refused": [
-            {"column": column, "reason": reason, "count": count, "first_line": first}
-            for column, reason, count, first in _reasons(result)
-        ],
-    }
-
-
-def _reasons(result: ImportResult) -> list[tuple[str, str, int, int]]:
-    return [
-        (column, reason, count, result.first_line[column, reason])
-        for (column, reason), count in result.refused.most_common()
-    ]
-
-
-def _show(result: ImportResult, *, dry_run: bool) -> None:
-    stored = (
-        "nothing was stored (dry run)"
-        if dry_run
-        else f"{result.new:,} new, {result.changed:,} changed, "
-        f"{result.keys_changed:,} with new match keys"
-    )
-    people = _counted(result.people, "person", "people")
-    output.say(f"{_counted(result.rows, 'row')}, {people}: {stored}.")
-    if result.attributes:
-        output.say(f"Columns taken as attributes: {', '.join(result.attributes)}.")
-    if result.blank_lines:
-        were = "was" if result.blank_lines == 1 else "were"
-        output.say(f"{_counted(result.blank_lines, 'blank line')} {were} passed over.")
-    if result.refused:
-        rows, cells = result.refused_rows, result.refused_cells
-        output.show_table(
-            ("column", "reason", "count", "first line"),
-            [(column or "(row)", *rest) for column, *rest in _reasons(result)],
-            title=f"Refused: {_counted(rows, 'row')}, {_counted(cells, 'cell')}",
-        )
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def _check_header(file: Path, separator: str) -> None:
-    """Say on stderr which columns are probably misspelled. Raises InputError for `id`."""
+def _header(file: Path, separator: str) -> list[str]:
     with file.open("rb") as opened:
         check_head(opened.read(4096))
         opened.seek(0)
-        cells = CsvRows(iter(lambda: opened.read(BLOCK_BYTES), b""), separator).header
+        return CsvRows(blocks(opened), separator).header
+
+
+def _tell_near_names(cells: list[str]) -> None:
+    """Say on stderr which columns are probably misspelled. Raises InputError for `id`."""
     names = [cell.strip().lower() for cell in cells]
     if "id" in names and "external_id" not in names:
         raise InputError(

@@ -34,7 +34,7 @@ class _Lazy(NamedTuple):
 
 COMMANDS = {
     "demo": _Lazy("demo.command:demo_command", "See it all work, on a TikTok of its own."),
-    "import": _Lazy("import_people:import_command", "Read people from a CSV file.", True),
+    "import": _Lazy("import_people:app", "Read people and events from CSV files.", True),
     "match": _Lazy("match:match_command", "Show what TikTok would be sent for an identifier."),
     "connect": _Lazy("connect:app", "Connect to TikTok with a token that you have.", True),
     "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases.", True),

@@ -1,62 +1,48 @@
 """Import a people file of any size: a chunk of rows at a time, each chunk one transaction.
 
 The whole file is read once beforehand, so that a file in another encoding is refused before
-anything is stored. An import that is stopped is simply started again: what is there already is not
-written twice.
+anything is stored. An import that is stopped is simply started again: it goes on behind the last
+chunk that is stored (store/imports.py).
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
+from towpath.cli.import_counts import ImportResult, counts, restored
+from towpath.cli.people_reader import PeopleChunk, PeopleReading, blocks, reading_ahead
 from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.limits import IMPORT_CHUNK_ROWS
-from towpath.people.csv_columns import (
-    CellRefusal,
-    Header,
-    ids_without_country,
-    read_header,
-    read_people,
-    with_good_ids,
-)
-from towpath.people.csv_rows import CsvRows, RowChunk, check_head, texts
-from towpath.people.profile import PeopleBatch
-from towpath.store import profiles
-from towpath.store.database import Db
+from towpath.people.csv_columns import CellRefusal
+from towpath.people.csv_rows import check_head, texts
+from towpath.store import imports, profiles
+from towpath.store.database import Db, database_now
+from towpath.store.imports import File, ImportJob
 from towpath.store.workspaces import Workspace
 
-BLOCK_BYTES = 1 << 20
+Refuse = Callable[[list[CellRefusal]], None]
+Tell = Callable[[str], None]
 
 
-@dataclass
-class ImportResult:
-    """What became of a file, so far. `refused` counts by column and reason ("" is the row)."""
-
-    attributes: list[str] = field(default_factory=list)
-    rows: int = 0
-    people: int = 0  # a person twice in a chunk of rows counts once
-    new: int = 0
-    changed: int = 0  # whose own columns changed
-    keys_changed: int = 0  # who has another match key than before; new people included
-    refused_rows: int = 0
-    refused_cells: int = 0
-    blank_lines: int = 0
-    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    first_line: dict[tuple[str, str], int] = field(default_factory=dict)
+def nothing(_: object) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How to read the file. `country` stands for the workspace's default when it is given."""
+    """How to read the file. `country` stands for the workspace's default when it is given.
+
+    `whole_report`: what was stored before a stop is read again, so that `refuse` gets everything.
+    """
 
     separator: str = ","
     country: str | None = None
     dry_run: bool = False
     chunk_rows: int = IMPORT_CHUNK_ROWS
+    whole_report: bool = False
 
 
 def import_people(
@@ -65,88 +51,107 @@ def import_people(
     path: Path,
     now: Instant,
     asked: Asked,
-    refuse: Callable[[list[CellRefusal]], None] = lambda _: None,
-    progress: Callable[[int], None] = lambda _: None,
+    refuse: Refuse = nothing,
+    progress: Callable[[int], None] = nothing,
+    tell: Tell = nothing,
 ) -> ImportResult:
     """Import a CSV file in flat memory; `docs/import.md` says what its columns mean.
 
-    `refuse` gets what is refused, a chunk at a time; `progress` the number of bytes just read.
-    Raises InputError when the file as a whole cannot be read; nothing is stored then.
+    `refuse` gets what is refused, a chunk at a time; `progress` the number of bytes just read;
+    `tell` what there is to say meanwhile. Raises InputError when the file as a whole cannot be
+    read, and nothing is stored then; ConflictError when the import is cancelled meanwhile.
     """
-    with path.open("rb") as file:
-        check_head(file.read(4096))
-        file.seek(0)
-        for _ in texts(_blocks(file, lambda _: None)):
-            pass
-        file.seek(0)
-        rows = CsvRows(_blocks(file, progress), asked.separator)
-        header = read_header(rows.header)
-        result = ImportResult([column.name for column in header.attributes])
-        reading = _Reading(db, workspace, header, asked)
-        for count, chunk in enumerate(rows.chunks(asked.chunk_rows)):
-            # A chunk is later than the one before it, for the store keeps the newest device.
-            moment = now + timedelta(microseconds=count)
-            batch, refused = reading.read(chunk, moment)
-            _note(result, chunk, refused)
-            refuse(refused)
-            if batch is not None:
-                _write(db, workspace, batch, moment, asked, result)
-        result.blank_lines = rows.blank_lines
+    country = asked.country or workspace.default_country
+    told = {"separator": asked.separator, "country": country, "chunk_rows": asked.chunk_rows}
+    file = file_at(path, "people", told)
+    reading = PeopleReading(path, asked.separator, country, asked.chunk_rows, now)
+    if asked.dry_run:
+        return _run(db, workspace, None, reading, refuse, progress)
+    with imports.turn(db, workspace.id, lambda: tell(WAITING)):
+        job = imports.begin(db, workspace.id, file, now)
+        if job.chunks:
+            tell(f"Going on with import {job.id}, behind {job.counts['rows']:,} rows.")
+        resumed = PeopleReading(
+            path, asked.separator, country, asked.chunk_rows, job.started_at, job.chunks,
+            asked.whole_report,
+        )  # fmt: skip
+        return _run(db, workspace, job, resumed, refuse, progress)
+
+
+WAITING = "Another import of this workspace is running; this one waits for its end."
+
+
+def _run(
+    db: Db,
+    workspace: Workspace,
+    job: ImportJob | None,
+    reading: PeopleReading,
+    refuse: Refuse,
+    progress: Callable[[int], None],
+) -> ImportResult:
+    """Read the file to its end; without a job nothing is stored."""
+    result, seen = restored(job.counts if job else {}), 0
+    known = partial(profiles.countries, db, workspace.id)
+    with reading_ahead(reading, known) as chunks:
+        for chunk in chunks:
+            progress(chunk.bytes - seen)
+            seen = chunk.bytes
+            refuse(chunk.refused)
+            if chunk.index < reading.skip:
+                continue
+            _note(result, chunk)
+            if job:
+                _write(db, workspace, job, chunk, reading.at(chunk.index), result)
+    if job:
+        imports.finish(db, job, counts(result), database_now(db))
     return result
-
-
-@dataclass(frozen=True)
-class _Reading:
-    db: Db
-    workspace: Workspace
-    header: Header
-    asked: Asked
-
-    def read(self, chunk: RowChunk, now: Instant) -> tuple[PeopleBatch | None, list[CellRefusal]]:
-        good, refused = with_good_ids(self.header, chunk)
-        if not good.rows:
-            return None, refused
-        country = self.asked.country or self.workspace.default_country
-        known = profiles.countries(
-            self.db, self.workspace.id, ids_without_country(self.header, good)
-        )
-        batch, cells = read_people(self.header, good, now, known, country)
-        return batch, sorted(refused + cells)
 
 
 def _write(
     db: Db,
     workspace: Workspace,
-    batch: PeopleBatch,
+    job: ImportJob,
+    chunk: PeopleChunk,
     now: Instant,
-    asked: Asked,
     result: ImportResult,
 ) -> None:
-    result.people += len(batch)
-    if asked.dry_run:
-        return
-    done = profiles.upsert(db, workspace.id, batch, now)
-    result.new += done.new
-    result.changed += done.changed
-    result.keys_changed += len(done.keys_changed)
+    with db.transaction():
+        if chunk.staged is not None:
+            done = profiles.write(db, workspace.id, chunk.staged, now)
+            result.new += done.new
+            result.changed += done.changed
+            result.keys_changed += len(done.keys_changed)
+        imports.note(db, job, chunk.index + 1, counts(result), database_now(db))
 
 
-def _note(result: ImportResult, chunk: RowChunk, refused: list[CellRefusal]) -> None:
-    result.rows += len(chunk.rows) + len(chunk.refused)
-    for cell in refused:
-        key = (cell.column, cell.reason)
-        result.refused[key] += 1
-        result.first_line.setdefault(key, cell.line)
-        if cell.column in {"", "external_id"}:
-            result.refused_rows += 1
-        else:
-            result.refused_cells += 1
+def _note(result: ImportResult, chunk: PeopleChunk) -> None:
+    people = len(chunk.staged) if chunk.staged else 0
+    result.attributes = chunk.attributes
+    result.rows += chunk.rows
+    result.people += people
+    result.repeated += chunk.good_rows - people
+    result.matchable += chunk.matchable
+    result.old_mobiles += chunk.old_mobiles
+    result.blank_lines = chunk.blank_lines
+    result.note_refused(chunk.refused)
 
 
-def _blocks(file: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
-    while block := file.read(BLOCK_BYTES):
-        progress(len(block))
-        yield block
+def file_at(path: Path, kind: str, asked: Mapping[str, object]) -> File:
+    """What stands at `path`, read once. Raises InputError when it is no CSV file in UTF-8."""
+    digest = sha256()
+    with path.open("rb") as file:
+        check_head(file.read(4096))
+        file.seek(0)
+
+        def hashed() -> Iterator[bytes]:
+            for block in blocks(file):
+                digest.update(block)
+                yield block
+
+        for _ in texts(hashed()):
+            pass
+        size = file.tell()
+    return File(kind, path.name, digest.digest(), size, dict(asked))
 
 
 def check_path(path: Path) -> None:

@@ -6,7 +6,7 @@ with its line, column and reason; its row is kept when its external id is good.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
@@ -61,8 +61,11 @@ class Header:
     attributes: tuple[AttributeColumn, ...]
 
 
-def read_header(cells: Sequence[str]) -> Header:
-    """What the first line says. Raises InputError naming the position of what cannot be."""
+def read_header(cells: Sequence[str], columns: Collection[str] = KNOWN) -> Header:
+    """What the first line says; `columns` are those known by name.
+
+    Raises InputError naming the position of what cannot be.
+    """
     known: dict[str, int] = {}
     found: list[AttributeColumn] = []
     seen: dict[str, int] = {}
@@ -70,11 +73,11 @@ def read_header(cells: Sequence[str]) -> Header:
         where = f"column {index + 1}"
         name = cell.strip()
         known_name = name.lower()
-        if known_name in KNOWN:
+        if known_name in columns:
             name = known_name
             known[name] = index
         else:
-            column = _read_attribute(index, name, where)
+            column = _read_attribute(index, name, where, columns)
             name = column.name
             found.append(column)
         if name in seen:
@@ -102,7 +105,7 @@ def read_header(cells: Sequence[str]) -> Header:
     return Header(known, tuple(found))
 
 
-def _read_attribute(index: int, cell: str, where: str) -> AttributeColumn:
+def _read_attribute(index: int, cell: str, where: str, columns: Collection[str]) -> AttributeColumn:
     name, colon, kind = cell.rpartition(":") if ":" in cell else (cell, "", "text")
     if not name or len(name) > ATTRIBUTE_NAME_CHARS_MAX or not name.isprintable():
         raise InputError(
@@ -116,7 +119,7 @@ def _read_attribute(index: int, cell: str, where: str) -> AttributeColumn:
             remedy=f"Write NAME:TYPE with one of {', '.join(attributes.KINDS)}.",
             field=where,
         )
-    if name.lower() in _RESERVED or name.lower() in KNOWN:
+    if name.lower() in _RESERVED or name.lower() in columns:
         raise InputError(
             f"The name {name} is reserved.", remedy="Rename or drop the column.", field=where
         )
@@ -124,7 +127,7 @@ def _read_attribute(index: int, cell: str, where: str) -> AttributeColumn:
 
 
 @dataclass
-class _Reading:
+class Reading:
     """One chunk being read: its columns, and what was refused so far."""
 
     header: Header
@@ -196,7 +199,7 @@ def read_people(
 
     `countries`: what the store knows of `ids_without_country`; `default_country`: the workspace's.
     """
-    reading = _Reading(header, list(zip(*chunk.rows, strict=True)), chunk.lines)
+    reading = Reading(header, list(zip(*chunk.rows, strict=True)), chunk.lines)
     ids = reading.cells("external_id")
     country = reading.read("country", profile.read_country)
     of_phone = [
@@ -218,7 +221,7 @@ def read_people(
         last_name=reading.read("last_name", profile.read_name),
         time_zone=reading.read("time_zone", profile.read_time_zone),
         birth_date=reading.read("birth_date", _birth_date_reader(now.date())),
-        attributes=_read_attributes(reading),
+        attributes=read_attributes(reading),
         consent=_read_consent(reading, now),
     )
     return profile.merge_same(batch), reading.refused
@@ -229,7 +232,7 @@ def _birth_date_reader(today: date) -> Callable[[str], date | Refusal]:
 
 
 def _read_identifier(
-    reading: _Reading, match_field: MatchField, countries: list[str | None] | None
+    reading: Reading, match_field: MatchField, countries: list[str | None] | None
 ) -> list[Identifier | None]:
     name = match_field.value
     plain = reading.taken(
@@ -255,7 +258,7 @@ def _identifier(clear: Normalised | None, only_hash: Normalised | None) -> Ident
 
 
 def _read_devices(
-    reading: _Reading,
+    reading: Reading,
 ) -> tuple[list[Device | None], list[Device | None], list[bool | None]]:
     # An id whose permission cannot be read must not pass for one whose permission was not said.
     column = read_column(reading.cells("ad_tracking"), attributes.read_boolean)
@@ -276,7 +279,7 @@ def _read_devices(
     return idfa, gaid, of_all
 
 
-def _read_consent(reading: _Reading, now: Instant) -> list[Consent | None]:
+def _read_consent(reading: Reading, now: Instant) -> list[Consent | None]:
     states = reading.read("consent", consent.read_state)
     sources = reading.read("consent_source", profile.read_name)
     column = read_column(reading.cells("consent_at"), lambda text: profile.read_past(text, now))
@@ -297,7 +300,8 @@ def _read_consent(reading: _Reading, now: Instant) -> list[Consent | None]:
     ]
 
 
-def _read_attributes(reading: _Reading) -> list[Mapping[str, AttributeValue] | None]:
+def read_attributes(reading: Reading) -> list[Mapping[str, AttributeValue] | None]:
+    """The free columns of each row by name; None where all are empty."""
     named = reading.header.attributes
     if not named:
         return [None] * len(reading.lines)

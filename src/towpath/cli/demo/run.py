@@ -24,7 +24,8 @@ from towpath.cli import compose
 from towpath.cli.answering import address_of, answering, listen
 from towpath.cli.demo.people_file import write_people
 from towpath.cli.demo.reading import CANVAS_FILE
-from towpath.cli.people_file import Asked, ImportResult, import_people
+from towpath.cli.import_counts import ImportResult
+from towpath.cli.people_file import Asked, import_people
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.worker import Worker
 from towpath.errors import SettingsError, StoreError
@@ -191,8 +192,8 @@ async def _visitor(stage: Stage, show: Show) -> None:
     stage.phase = f"waiting at most {VISITOR_S:.0f} s for you to open it"
     show(stage)
     until = time.monotonic() + VISITOR_S
-    while sessions.link_stands(stage.db, stage.token) and time.monotonic() < until:
-        await asyncio.sleep(LOOK_S)  # noqa: ASYNC110 - the database says it, no event of ours
+    while sessions.link_stands(stage.db, stage.token) and time.monotonic() < until:  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_S)
 
 
 def _listen(settings: Settings) -> socket.socket:

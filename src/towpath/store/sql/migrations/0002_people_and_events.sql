@@ -62,6 +62,23 @@ create table watch (
   primary key (workspace, kind, name, canvas)
 );
 
+-- A file being imported, or that was: `chunks` of its rows are stored, in the same transaction.
+create table import_job (
+  id int generated always as identity primary key,
+  workspace int not null references workspace,
+  kind text not null check (kind in ('people', 'events')),
+  file text not null,               -- its name
+  digest bytea not null,            -- SHA-256 of the file
+  bytes bigint not null,
+  asked jsonb not null,             -- how it is to be read
+  state text not null check (state in ('running', 'done', 'cancelled')),
+  chunks int not null default 0,
+  counts jsonb not null default '{}',
+  started_at timestamptz not null,
+  changed_at timestamptz not null
+);
+create index import_job_workspace on import_job (workspace, id);
+
 -- How far the intake has read a workspace's events.
 create table intake (
   workspace int primary key references workspace,

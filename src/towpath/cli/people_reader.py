@@ -1,0 +1,198 @@
+"""Reading a people file ahead of the store: rows to text for COPY, in a process of its own.
+
+Reading (CSV, normalising, hashing) costs as much as writing, so of a large file the next chunks are
+read while one is written. What only the store knows, the country of people whose phone names none,
+is asked back in turn: everything before the question is stored when it is answered.
+"""
+
+import gc
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from towpath.clock import Instant
+from towpath.errors import InputError, TowpathError
+from towpath.limits import IMPORT_AHEAD_BYTES
+from towpath.people.csv_columns import (
+    CellRefusal,
+    Header,
+    ids_without_country,
+    read_header,
+    read_people,
+    with_good_ids,
+)
+from towpath.people.csv_rows import CsvRows, RowChunk
+from towpath.people.profile import PeopleBatch
+from towpath.store.staging import StagedPeople, stage
+
+BLOCK_BYTES = 1 << 20
+_CHUNKS_AHEAD = 2
+_LOOK_S = 1.0
+
+Countries = Callable[[list[str]], Mapping[str, str]]
+"""The stored country of those of these external ids who have one."""
+
+
+@dataclass(frozen=True)
+class PeopleReading:
+    """How to read a file. `country` stands for the workspace's default. `skip` chunks are stored
+    already: they are only passed over, or read for their refusals when `whole`."""
+
+    path: Path
+    separator: str
+    country: str | None
+    chunk_rows: int
+    moment: Instant
+    skip: int = 0
+    whole: bool = False
+
+    def at(self, index: int) -> Instant:
+        """When a chunk is said: later than the one before, for the newest device is kept."""
+        return self.moment + timedelta(microseconds=index)
+
+
+@dataclass
+class PeopleChunk:
+    """A chunk read: `bytes` and `blank_lines` of the file so far; the last chunk is empty."""
+
+    index: int
+    attributes: list[str]
+    bytes: int
+    blank_lines: int
+    rows: int = 0
+    good_rows: int = 0
+    staged: StagedPeople | None = None
+    refused: list[CellRefusal] = field(default_factory=list)
+    matchable: int = 0
+    old_mobiles: int = 0
+
+
+def read_chunks(reading: PeopleReading, countries: Countries) -> Iterator[PeopleChunk]:
+    """The file's chunks in order. Raises InputError when the header cannot be."""
+    with reading.path.open("rb") as file:
+        rows = CsvRows(blocks(file), reading.separator)
+        header = read_header(rows.header)
+        names = [column.name for column in header.attributes]
+        index = 0
+        for index, chunk in enumerate(rows.chunks(reading.chunk_rows)):
+            found = PeopleChunk(index, names, file.tell(), rows.blank_lines)
+            if index >= reading.skip or reading.whole:
+                _read(reading, header, chunk, countries, found)
+            yield found
+        yield PeopleChunk(index + 1, names, file.tell(), rows.blank_lines)
+
+
+def _read(
+    reading: PeopleReading,
+    header: Header,
+    chunk: RowChunk,
+    countries: Countries,
+    found: PeopleChunk,
+) -> None:
+    found.rows = len(chunk.rows) + len(chunk.refused)
+    good, refused = with_good_ids(header, chunk)
+    found.good_rows = len(good.rows)
+    if good.rows:
+        asked = ids_without_country(header, good)
+        known = countries(asked) if asked else {}
+        batch, cells = read_people(header, good, reading.at(found.index), known, reading.country)
+        refused = sorted(refused + cells)
+        found.staged = stage(batch)
+        found.matchable = _matchable(batch)
+        found.old_mobiles = sum(
+            1 for one in batch.phone if one and one.value and _is_old_mobile(one.value)
+        )
+    found.refused = refused
+
+
+def _matchable(batch: PeopleBatch) -> int:
+    columns = (batch.email, batch.phone, batch.idfa, batch.gaid)
+    return sum(1 for cells in zip(*columns, strict=True) if any(cells))
+
+
+def _is_old_mobile(phone: str) -> bool:
+    # +55, two digits of the area, eight of the number: mobiles have had nine since 2016 (Anatel).
+    return len(phone) == 13 and phone.startswith("+55") and phone[5] in "6789"
+
+
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The file's bytes, a megabyte at a time."""
+    while block := file.read(BLOCK_BYTES):
+        yield block
+
+
+@contextmanager
+def reading_ahead(reading: PeopleReading, countries: Countries) -> Iterator[Iterator[PeopleChunk]]:
+    """`read_chunks`; of a large file in another process, a few chunks ahead."""
+    if reading.path.stat().st_size < IMPORT_AHEAD_BYTES:
+        yield read_chunks(reading, countries)
+        return
+    context = multiprocessing.get_context("spawn")
+    ready: Any = context.Queue(_CHUNKS_AHEAD)
+    ours, theirs = context.Pipe()
+    reader = context.Process(target=_serve, args=(reading, ready, theirs), daemon=True)
+    reader.start()
+    try:
+        yield _received(reader, ready, ours, countries)
+    finally:
+        reader.kill()
+        reader.join()
+
+
+def _received(
+    reader: Any, ready: Any, answers: Connection, countries: Countries
+) -> Iterator[PeopleChunk]:
+    while True:
+        try:
+            found = ready.get(timeout=_LOOK_S)
+        except queue.Empty:
+            if not reader.is_alive():
+                raise InputError(
+                    "The process that reads the file ended.",
+                    remedy="Is memory short? Start the import again; it goes on where it was.",
+                ) from None
+            continue
+        match found:
+            case None:
+                return
+            case PeopleChunk():
+                yield found
+            case TowpathError():
+                raise found
+            case asked:
+                answers.send(countries(asked))
+
+
+def _serve(reading: PeopleReading, ready: Any, questions: Connection) -> None:
+    """The reading process: chunks, questions (lists of ids) and an error go into `ready`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+    def countries(ids: list[str]) -> Mapping[str, str]:
+        ready.put(ids)
+        found: Mapping[str, str] = questions.recv()
+        return found
+
+    try:
+        for chunk in read_chunks(reading, countries):
+            ready.put(chunk)
+        ready.put(None)
+    except TowpathError as error:
+        ready.put(error)
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
