@@ -4,8 +4,9 @@ Rows lie in partitions by the day of receipt, made ahead of time, so that an old
 statement. Names of events and products are numbers in the row. Within a workspace ids rise with
 commits, because writers hold `workspaces.lock`: whoever reads on from an id misses nothing.
 
-Two indexes, by measuring (benchmarks/README.md, "The indexes of events"): (profile, name, at)
-answers which of these people did it, and (workspace, id) what came after an id.
+Two indexes, by measuring (benchmarks/README.md, "The indexes of events"): (name, profile, at)
+answers who did it and which of these people did, and (workspace, id) what came after an id. Whoever
+asks for all that one person did names the workspace's names as well.
 """
 
 import re
