@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from towpath.canvas.conversions import Conversion, conversions_data, parse_conversions
 from towpath.canvas.entry import Entry
 from towpath.canvas.fields import Fields, shown, step_id
 from towpath.canvas.registry import KINDS
@@ -25,6 +26,7 @@ class Graph:
     name: str
     entry: Entry
     steps: Mapping[StepId, Step]
+    conversions: tuple[Conversion, ...] = ()
 
     def target(self, step: StepId, edge: str) -> StepId | None:
         """Where an edge leads; None is the exit."""
@@ -77,7 +79,7 @@ def from_data(data: object) -> Graph:
     Raises InputError naming the place for anything not understood, a missing name and more than
     CANVAS_STEPS_MAX steps.
     """
-    fields = Fields({} if data is None else data, "", ("canvas", "entry", "steps"))
+    fields = Fields({} if data is None else data, "", ("canvas", "entry", "conversions", "steps"))
     name = fields.text("canvas")
     if name is None:
         raise InputError(
@@ -85,14 +87,20 @@ def from_data(data: object) -> Graph:
             remedy="Begin with canvas: NAME.",
             field="canvas",
         )
-    return Graph(name, Entry.parse(fields.raw("entry"), "entry"), _steps(fields.raw("steps")))
+    return Graph(
+        name,
+        Entry.parse(fields.raw("entry"), "entry"),
+        _steps(fields.raw("steps")),
+        parse_conversions(fields.raw("conversions")),
+    )
 
 
 def to_data(graph: Graph) -> dict[str, Any]:
     """The Canvas as plain data, its steps in the order in which people walk; `from_data` reads it
     back equal."""
     steps = {str(step): _step_data(graph.steps[step]) for step in graph.walk()}
-    return {"canvas": graph.name, "entry": graph.entry.to_data(), "steps": steps}
+    goals = {"conversions": conversions_data(graph.conversions)} if graph.conversions else {}
+    return {"canvas": graph.name, "entry": graph.entry.to_data()} | goals | {"steps": steps}
 
 
 def _steps(data: object) -> dict[StepId, Step]:

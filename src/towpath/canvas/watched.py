@@ -12,7 +12,7 @@ def watched(graph: Graph) -> frozenset[tuple[int, str]]:
     A step that waits for events says so by `awaits()`, which gives its triggers.
     """
     entry = graph.entry
-    triggers = [*entry.on, *entry.exit_on]
+    triggers = [*entry.on, *entry.exit_on, *(goal.trigger for goal in graph.conversions)]
     for step in graph.steps.values():
         triggers += _awaits(step)
     return frozenset((int(one.kind), one.name) for one in triggers if one.kind != Kind.SEGMENT)

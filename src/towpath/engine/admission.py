@@ -20,7 +20,7 @@ from towpath.ids import StepId
 from towpath.limits import CONTEXT_BYTES_MAX
 from towpath.people.lots import lowest, share
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import entries, entry_contexts, exit_sets, merges, waves
+from towpath.store import conversions, entries, entry_contexts, exit_sets, merges, waves
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.entry_contexts import Context
@@ -106,6 +106,8 @@ class Doorkeeper:
         salt = f"control {self.version.canvas}"
         control = share(admission.enter, salt, self._entry.control / 10_000)
         self._refuse(admission, Refused.CONTROL, control)
+        if self.version.graph.conversions:
+            conversions.withhold(self.db, self.version.canvas, control, self.now)
         if self._room is not None:
             within = lowest(admission.enter, f"limit {self.version.canvas}", self._room)
             self._refuse(admission, Refused.LIMIT, admission.enter - within)

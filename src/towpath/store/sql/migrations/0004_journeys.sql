@@ -75,6 +75,16 @@ create table conversion (
 alter table conversion alter members set storage external;
 create index conversion_canvas on conversion (canvas, goal, at);
 
+-- Who would have entered, and is of the control group: their conversions are counted too.
+create table withheld (
+  id bigint generated always as identity primary key,
+  canvas int not null references canvas,
+  members bytea not null,
+  at timestamptz not null
+);
+alter table withheld alter members set storage external;
+create index withheld_canvas on withheld (canvas, at);
+
 -- Where a Canvas' entries stand: whoever lets people in locks it.
 create table entry_head (
   canvas int primary key references canvas,
