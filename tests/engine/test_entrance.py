@@ -61,6 +61,44 @@ def test_an_empty_workspace_has_entered_too(db: Db, now: Instant) -> None:
     assert (told.standing(), canvases.waiting_to_enter(db)) == (0, False)
 
 
+DAILY = 'schedule: {daily: {at: "12:30"}}, reentry: always'
+
+
+def test_an_occurrence_takes_place_once_and_then_the_next_one(
+    db: Db, database_url: str, now: Instant
+) -> None:
+    told = crowd(db, now, 100, WALK.replace("at: launch", DAILY))
+    half_hour = now + timedelta(minutes=30)
+    assert not Entrance(db).tick(half_hour - seconds(1))
+    done = at_once(database_url, lambda mine: Entrance(mine).tick(half_hour), workers=4)
+    assert sorted(done) == [False, False, False, True]
+    assert canvases.version(db, told.version).enter_at == half_hour + timedelta(days=1)
+    # Missed for three days, it takes place once, late.
+    assert Entrance(db).tick(now + timedelta(days=4))
+    assert not Entrance(db).tick(now + timedelta(days=4))
+    assert tallies.read_edges(db, told.version) == {(ENTRY, "entered"): 200}
+
+
+def test_an_occurrence_that_failed_takes_place_again(db: Db, now: Instant) -> None:
+    told = crowd(db, now, 100, WALK.replace("at: launch", DAILY))
+    with db.transaction(force_rollback=True):
+        assert Entrance(db).tick(now + timedelta(hours=1))
+    assert Entrance(db).tick(now + timedelta(hours=1))
+    assert told.standing() == 100
+
+
+def test_the_limit_of_a_run_takes_the_same_people_first(db: Db, now: Instant) -> None:
+    text = WALK.replace("at: launch", f"{DAILY}, limits: {{per_run: 10, total: 15}}")
+    told = crowd(db, now, 100, text)
+    for day in range(3):
+        Entrance(db).tick(now + timedelta(days=day, hours=1))
+    first, second = waves.inside(db, told.canvas)
+    assert (len(first), len(second)) == (10, 5)
+    assert second <= first
+    edges = {edge: count for (_, edge), count in tallies.read_edges(db, told.version).items()}
+    assert edges == {"entered": 15, "refused: limit reached": 90 + 95 + 100}
+
+
 @pytest.mark.parametrize(
     ("rule", "refused"),
     [

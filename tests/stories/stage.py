@@ -7,6 +7,7 @@ by hand, and TikTok is the sandbox in this process, on the same clock.
 
 import asyncio
 import hashlib
+import json
 from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,11 +30,15 @@ from towpath.cli.connect import Connected, connect
 from towpath.cli.people_file import Asked, import_people
 from towpath.clock import Instant
 from towpath.engine import advance, courier
+from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant
+from towpath.engine.converting import Converting
 from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
+from towpath.engine.intake import Intake
+from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
@@ -42,6 +47,7 @@ from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import HttpReply, NoAnswer
 from towpath.partners.protocol import PartnerAudience
 from towpath.partners.registry import PARTNERS
+from towpath.people.events import EventKind, EventName, Happening
 from towpath.sandbox.call import Call
 from towpath.sandbox.core import MAPPING, Sandbox
 from towpath.sandbox.rules import Rules
@@ -52,14 +58,17 @@ from towpath.store import (
     audit,
     canvases,
     connections,
+    events,
     ledgers,
     requests,
     resends,
     tallies,
+    wakes,
     waves,
     workspaces,
 )
 from towpath.store.database import Db, database_now
+from towpath.store.events import Event
 from towpath.store.secrets import KeyRing
 from towpath.store.tallies import Change
 
@@ -148,12 +157,18 @@ class Stage:
         self.settler = Settler(self.db, spans, Random(1))
         self.prober = Prober(self.db)
         self.services = (
+            Intake(self.db, (Acting(), Converting())),
+            Looking(self.db),
             Entrance(self.db),
             Advance(self.db, spans),
             Deadlines(self.db, spans, Random(1)),
         )
 
     # What people at the desk do.
+
+    def service(self, kind: type[T]) -> T:
+        """The service of that class."""
+        return next(one for one in self.services if isinstance(one, kind))
 
     def connect(self, token: str | None = None) -> Connected:
         """An admin connects to TikTok, with the sandbox's token or another."""
@@ -227,6 +242,17 @@ class Stage:
         """`canvas stop`."""
         canvases.stop(self.db, self.workspace, self.canvas(name).id, self.now)
 
+    def did(self, name: str, event: str, **properties: object) -> None:
+        """Somebody did something, and it was received at once."""
+        ((number,),) = self.db.execute(
+            "select number from profile where workspace = %s and external_id = %s",
+            (self.workspace, name),
+        ).fetchall()
+        what = Happening(EventName(EventKind.EVENT, event), self.now, json.dumps(properties))
+        with self.db.transaction():
+            workspaces.lock(self.db, self.workspace)
+            events.append(self.db, self.workspace, [Event(number, what)], self.now)
+
     # Time.
 
     def wait(self, **span: float) -> None:
@@ -272,6 +298,7 @@ class Stage:
     def _next(self) -> Instant:
         found = [
             waves.next_due(self.db),
+            wakes.next_due(self.db, self.now),
             ledgers.next_look(self.db),
             requests.next_lease(self.db),
             resends.next_due(self.db),

@@ -22,12 +22,14 @@ from typing import Protocol, TypeVar
 from towpath import telemetry
 from towpath.clock import Instant, seconds
 from towpath.engine import courier
+from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant, Claimed
+from towpath.engine.converting import Converting
 from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
-from towpath.engine.intake import Intake, Listener
+from towpath.engine.intake import Intake
 from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
@@ -54,9 +56,6 @@ RECONNECT_S = 1.0
 DEADLINES_EVERY_S = 1.0
 TOKEN_KEPT_S = 1.0
 PERMIT_WAIT_S = 5.0
-
-LISTENERS: tuple[Listener, ...] = ()
-"""Who else is told what people do: a line each."""
 
 
 class Service(Protocol):
@@ -133,7 +132,7 @@ class Worker:
         """Let people enter, move waves, and let time do its part."""
         db = self.parts.connect()
         services: list[Service] = [
-            Intake(db, LISTENERS),
+            Intake(db, (Acting(), Converting())),
             Looking(db),
             Entrance(db),
             Advance(db, self.parts.windows),
