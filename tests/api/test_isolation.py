@@ -1,0 +1,133 @@
+"""Workspaces never see each other: another's id is answered like one that never was (I-65).
+
+Every operation of the document that has an id in its address is asked, so a new route is in the
+matrix by itself; what its body needs stands in BODIES. Ids inside bodies are asked below.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from towpath.api.app import document
+
+DRAFT = {
+    "canvas": "Welcome",
+    "entry": {"by": "api", "first": "end"},
+    "steps": {"end": {"kind": "exit"}},
+}
+FILTER = {"has": "email"}
+BODIES: dict[str, dict[str, Any]] = {
+    "ChangedDraft": {"revision": 1, "draft": DRAFT},
+    "Resuming": {"overdue": "go_on"},
+    "Launching": {"revision": 1, "people": 0},
+    "Publishing": {"revision": 1},
+    "Restoring": {"revision": 1, "version": 1},
+    "ChangedSegment": {"name": "x", "filter": FILTER, "revision": 1},
+    "WorkspaceChange": {"default_country": "BR"},
+}
+NEVER = {"canvas": 99_999, "segment": 99_999, "key": 99_999, "name": "never", "number": 1}
+OPERATIONS = [
+    (method.upper(), path, operation)
+    for path, methods in document().openapi()["paths"].items()
+    if "{" in path
+    for method, operation in methods.items()
+]
+
+
+@pytest.fixture
+async def theirs(other_client: httpx.AsyncClient) -> dict[str, Any]:
+    """Ids of another workspace, of which each is real there."""
+    found: dict[str, Any] = {"name": "elsewhere", "number": 1}
+    track = {"attributes": [{"external_id": "ana", "email": "ana@example.com"}]}
+    assert (await other_client.post("/users/track", json=track)).status_code == 201
+    for name, path, body in (
+        ("canvas", "/v1/canvases", {"draft": DRAFT}),
+        ("segment", "/v1/segments", {"name": "s", "filter": FILTER}),
+        ("key", "/v1/api-keys", {"name": "k", "scopes": ["track"]}),
+    ):
+        answer = await other_client.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        found[name] = answer.json()["id"]
+    for path in ("/v1/canvases/{canvas}", "/v1/segments/{segment}", "/v1/workspaces/{name}"):
+        assert (await other_client.get(path.format(**found))).status_code == 200
+    return found
+
+
+def _body(operation: dict[str, Any]) -> dict[str, Any] | None:
+    if "requestBody" not in operation:
+        return None
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return BODIES[schema["$ref"].rpartition("/")[2]]
+
+
+def _query(operation: dict[str, Any]) -> dict[str, int]:
+    asked = operation.get("parameters", [])
+    return {one["name"]: 1 for one in asked if one["in"] == "query" and one["required"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), OPERATIONS, ids=[f"{one[0]} {one[1]}" for one in OPERATIONS]
+)
+async def test_an_id_of_another_workspace_is_as_if_it_never_was(
+    client: httpx.AsyncClient,
+    theirs: dict[str, Any],
+    method: str,
+    path: str,
+    operation: dict[str, Any],
+) -> None:
+    told = []
+    for ids in (theirs, NEVER):
+        answer = await client.request(
+            method, path.format(**ids), json=_body(operation), params=_query(operation)
+        )
+        assert answer.status_code == 404, answer.text
+        told.append(answer.json() | {"request_id": ""})
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "make"),
+    [
+        ("/canvas/trigger/send", "canvas", lambda one: {"canvas_id": str(one), "broadcast": False}),
+        ("/users/export/ids", "profile", lambda one: {"profile_ids": [str(one)]}),
+        ("/users/delete", "profile", lambda one: {"profile_ids": [str(one)]}),
+        ("/users/track", "profile", lambda one: {"attributes": [{"profile_id": str(one)}]}),
+        (
+            "/users/merge",
+            "profile",
+            lambda one: {
+                "merge_updates": [
+                    {
+                        "identifier_to_merge": {"profile_id": str(one)},
+                        "identifier_to_keep": {"external_id": "mine"},
+                    }
+                ]
+            },
+        ),
+    ],
+)
+async def test_an_id_in_a_body_is_as_if_it_never_was(
+    client: httpx.AsyncClient, theirs: dict[str, Any], path: str, name: str, make: Any
+) -> None:
+    mine = {"attributes": [{"external_id": "mine"}]}
+    assert (await client.post("/users/track", json=mine)).status_code == 201
+    told = []
+    for one in ({"profile": 0, **theirs}[name], 99_999):
+        answer = await client.post(path, json=make(one))
+        told.append((answer.status_code, answer.json() | {"request_id": ""}))
+    assert told[0] == told[1]
+
+
+async def test_names_are_their_own(client: httpx.AsyncClient, theirs: dict[str, Any]) -> None:
+    """What is called alike elsewhere is neither found nor in the way."""
+    for path, body in (
+        ("/v1/canvases", {"draft": DRAFT}),
+        ("/v1/segments", {"name": "s", "filter": FILTER}),
+    ):
+        assert (await client.get(path)).json()["items"] == []
+        assert (await client.post(path, json=body)).status_code == 201
+    counted = await client.post("/v1/segments/count", json={"filter": {"segment": "s"}})
+    assert counted.json()["people"] == 0
+    found = await client.post("/users/export/ids", json={"external_ids": ["ana"]})
+    assert found.json()["users"] == []
