@@ -37,7 +37,7 @@ def launched(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     for name, text in SPANS.items():
         monkeypatch.setenv(f"TOWPATH_{name}", text)
     monkeypatch.setattr(sys, "stdin", io.StringIO(desk.sandbox.world.token))
-    desk.run("import", desk.file("people.csv", PEOPLE))
+    desk.run("import", "people", desk.file("people.csv", PEOPLE))
     desk.run("connect", "tiktok")
     desk.run("canvas", "apply", desk.file("winback.yaml", canvas(add=sync())))
     desk.run("canvas", "launch", "Winback", "--yes")
