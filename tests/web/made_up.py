@@ -1,4 +1,4 @@
-"""What the API could answer, made up: for the pictures of pages in states that are hard to reach."""
+"""What the API could answer, made up: for pages in states that are hard to reach."""
 
 from typing import Any
 
@@ -82,12 +82,22 @@ WINBACK: Data = {
         "wait": _counters(1_234_567, advanced=1_234_567),
         "split": _counters(1_234_567, advanced=1_234_567),
         "add": _counters(
-            881_204, advanced=881_204, synced=803_911, not_synced=52_003, pending=24_290, errored=1_000
+            881_204,
+            advanced=881_204,
+            synced=803_911,
+            not_synced=52_003,
+            pending=24_290,
+            errored=1_000,
         ),
         "later": _counters(881_204, advanced=612_400),
         "who": _counters(612_400, advanced=612_400),
         "remove": _counters(
-            409_112, advanced=409_112, exited=409_112, synced=380_000, not_synced=9_112, pending=20_000
+            409_112,
+            advanced=409_112,
+            exited=409_112,
+            synced=380_000,
+            not_synced=9_112,
+            pending=20_000,
         ),
         "stay": _counters(203_288, exited=203_288),
         "leave": _counters(353_363, exited=353_363),
@@ -139,7 +149,11 @@ EVERY_KIND: Data = WINBACK | {
                 "control": None,
             },
             "update": {"kind": "user_update", "set": {"tier": "gold"}, "next": "end"},
-            "hook": {"kind": "webhook", "url": "https://crm.example.com/hooks/towpath", "next": "end"},
+            "hook": {
+                "kind": "webhook",
+                "url": "https://crm.example.com/hooks/towpath",
+                "next": "end",
+            },
             "add": _sync("add", next="end"),
             "end": {"kind": "exit"},
         },

@@ -8,30 +8,21 @@ and failing states can be looked at too. For the eye: nothing is compared.
 
 import itertools
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.web import browser, made_up  # noqa: E402 - it is run as a script
-
-from towpath.api import static  # noqa: E402
-
-HANGS, FAILS, GONE = "hangs", "fails", "gone"
+from tests.web import browser, made_up
+from tests.web.pages import FAILS, GONE, HANGS, answer, served
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A page: its address, what the API answers, and what is clicked or typed before the picture."""
+    """A page: its address, what the API answers, and what is clicked before the picture."""
 
     path: str
     answers: dict[str, Any] = field(default_factory=dict)
@@ -61,14 +52,16 @@ SCENES = {
     "canvas-empty": Scene("/canvases/1", _canvas(made_up.EMPTY)),
     "canvas-failing": Scene("/canvases/1", _canvas(FAILS)),
     "canvas-gone": Scene("/canvases/1", _canvas(GONE)),
-    "canvas-menu": Scene("/canvases/1", _canvas(made_up.WINBACK), "[aria-haspopup=menu]:first-of-type"),
+    "canvas-menu": Scene(
+        "/canvases/1", _canvas(made_up.WINBACK), "[aria-haspopup=menu]:first-of-type"
+    ),
 }
 
 
 def main(folder: Path, parts: list[str]) -> None:
     """Take the pictures whose names hold one of the parts, or all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _served() as address, sync_playwright() as playwright:
+    with served() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=browser.chromium(), args=browser.FLAGS
         )
@@ -93,7 +86,7 @@ def _take(
     )
     page = context.new_page()
     page.on("pageerror", lambda error: print(f"{to.name}: {error}"))  # noqa: T201
-    page.route("**/v1/**", lambda route: _answer(route, scene))
+    answer(page, scene.answers)
     page.goto(address + scene.path)
     page.wait_for_timeout(900 if "failing" not in to.name else 4_500)
     if scene.click:
@@ -108,39 +101,6 @@ def _check_width(page: Page, name: str) -> None:
     over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if over > 0:
         print(f"{name}: {over} px too wide")  # noqa: T201 - for whoever looks
-
-
-def _answer(route: Route, scene: Scene) -> None:
-    path = route.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
-    answer = ({"/v1/me": made_up.ME} | scene.answers).get(f"/{path}", GONE)
-    if path.endswith("/live"):
-        route.fulfill(content_type="text/event-stream", body="retry: 600000\n: nothing new\n\n")
-    elif answer is None:
-        route.fulfill(status=401, json={"title": "It is not known who calls"})
-    elif answer == HANGS:
-        return
-    elif answer == FAILS:
-        detail = "The database cannot be reached; it is tried again."
-        route.fulfill(status=503, json={"detail": detail, "request_id": "5f0c7a2e91b34d"})
-    elif answer == GONE:
-        route.fulfill(status=404, json={"title": "There is no such thing"})
-    else:
-        route.fulfill(json=answer)
-
-
-@contextmanager
-def _served() -> Iterator[str]:
-    """The built pages on a port of their own."""
-    app = FastAPI()
-    static.mount(app)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import {
   Background, BackgroundVariant, Controls, Handle, MiniMap, type Node, type NodeProps, Position, ReactFlow, useReactFlow, useStoreApi, type Viewport,
 } from '@xyflow/react'
 import '@xyflow/react/dist/style.css'
-import { useEffect, useMemo, useState } from 'react'
+import { type KeyboardEvent, useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Graph } from '../services/shapes'
 import { type ArrowEdge, ArrowView } from './arrow'
@@ -31,7 +31,7 @@ export function Sheet({ graph, chosen, choose }: SheetParts) {
   const shown = useMemo(() => nodes.map((node) => ({ ...node, selected: node.id === chosen })), [nodes, chosen])
   useInView(drawing, chosen)
   return (
-    <div className="drawing" data-testid="drawing">
+    <div className="drawing" data-testid="drawing" onKeyDownCapture={keepKey}>
       <ReactFlow<SpotNode, ArrowEdge>
         nodes={shown}
         edges={edges}
@@ -70,6 +70,12 @@ export function Sheet({ graph, chosen, choose }: SheetParts) {
       </ReactFlow>
     </div>
   )
+}
+
+/** Enter on a card opens the panel, whose button takes the focus: it must not be pressed by the same key. */
+function keepKey(event: KeyboardEvent) {
+  const card = event.target instanceof Element && event.target.classList.contains('react-flow__node')
+  if (card && (event.key === 'Enter' || event.key === ' ')) event.preventDefault()
 }
 
 const isStep = (graph: Graph, id: string) => id in graph.steps
