@@ -16,7 +16,7 @@ from towpath.people.track import EventRow, TrackCall, TrackError
 from towpath.people.track_answer import answer
 from towpath.people.track_attributes import PersonRow
 from towpath.people.whose import Who, WhoKind
-from towpath.store import events, identities, tracked_people, workspaces
+from towpath.store import events, identities, tracked_people, wakes, workspaces
 from towpath.store.database import Db
 from towpath.store.events import Event
 from towpath.store.idempotent_answers import Answer, Asked
@@ -55,7 +55,7 @@ def store(
         ]
         _keep(db, workspace, keyed, now)
         if fresh:
-            db.execute(queries("tracking")["wake"])
+            wakes.wake(db)
     for place, first in again.items():
         asked, before = received[place].asked, received[first].asked
         assert asked is not None

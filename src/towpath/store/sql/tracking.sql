@@ -27,6 +27,3 @@ from unnest(
 on conflict (workspace, route, key) do update
   set request_digest = excluded.request_digest, status = excluded.status,
       answer = excluded.answer, at = excluded.at
-
--- name: wake
-select pg_notify('towpath_walk', '')
