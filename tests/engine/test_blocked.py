@@ -7,6 +7,8 @@ import pytest
 from tests.stories.files import canvas, sync
 from tests.stories.stage import Stage, stage
 
+from towpath.engine.advance import Advance
+from towpath.engine.entrance import Entrance
 from towpath.store.database import Db
 from towpath.store.tallies import Change
 
@@ -27,8 +29,8 @@ def test_many_who_are_blocked_do_not_hide_those_behind_them(told: Stage) -> None
     free = [f"z{place},z{place}@example.com,granted" for place in range(5)]
     told.import_people("\n".join(["external_id,email,consent", *blocked, *free]))
     version = told.launch(canvas(add=sync()))
-    told.services[0].tick(told.now)
-    while told.services[1].tick(told.now):
+    told.service(Entrance).tick(told.now)
+    while told.service(Advance).tick(told.now):
         pass
     others = [f"b{place},k{place}@example.com,withdrawn" for place in range(BLOCKED)]
     told.import_people("\n".join(["external_id,email,consent", *others]))

@@ -29,7 +29,7 @@ def app(told: Stage) -> AppId:
 
 
 async def test_a_call_takes_a_permit_and_gives_it_back(told: Stage) -> None:
-    door = PacedDoor(told.reach.door, told.db, app(told))
+    door = PacedDoor(told.door, told.db, app(told))
     before = database_now(told.db)
     reply = await door.get(f"{BASE_URL}/open_api/v1.3/user/info/", {}, 1.0)
     assert reply.status == 200
@@ -43,7 +43,7 @@ async def test_a_call_takes_a_permit_and_gives_it_back(told: Stage) -> None:
 async def test_a_long_pause_is_told_at_once(told: Stage, span: int) -> None:
     now = database_now(told.db)
     permits.pause(told.db, app(told), now + seconds(span), "throttled app (40100)", now)
-    door = PacedDoor(told.reach.door, told.db, app(told))
+    door = PacedDoor(told.door, told.db, app(told))
     asked = len(told.sandbox.log.rows)
     with pytest.raises(NoAnswer, match="calls rest until") as failed:
         await door.get(f"{BASE_URL}/open_api/v1.3/user/info/", {}, 1.0)
@@ -54,7 +54,7 @@ async def test_a_long_pause_is_told_at_once(told: Stage, span: int) -> None:
 async def test_a_short_pause_is_waited_for(told: Stage) -> None:
     now = database_now(told.db)
     permits.pause(told.db, app(told), now + seconds(0.3), "throttled app (40100)", now)
-    door = PacedDoor(told.reach.door, told.db, app(told))
+    door = PacedDoor(told.door, told.db, app(told))
     await door.get(f"{BASE_URL}/open_api/v1.3/user/info/", {}, 1.0)
     assert database_now(told.db) >= now + seconds(0.3)
 

@@ -11,7 +11,7 @@ from tests.stories.stage import Stage, stage
 from towpath.engine import courier
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import Answered
-from towpath.engine.deadlines import STOPS
+from towpath.engine.deadlines import STOPS, Deadlines
 from towpath.net.door import HttpReply
 from towpath.partners.protocol import Answer
 from towpath.partners.tiktok.replies import read_mapping
@@ -70,10 +70,10 @@ def test_a_request_that_never_left_is_no_attempt(told: Stage) -> None:
     one = claim_one(told)
     answer(told, one, courier.NOT_SENT)
     told.now = came + timedelta(hours=13, seconds=-55)
-    told.services[2].tick(told.now)
+    told.service(Deadlines).tick(told.now)
     told.db.execute("update pulse set steady_since = %s", (came,))
     told.now = came + timedelta(hours=13, seconds=1)
-    told.services[2].tick(told.now)
+    told.service(Deadlines).tick(told.now)
     assert told.counters(version, "add").errored == 0
     told.wait(seconds=1)
     assert told.counters(version, "add").synced == 1

@@ -18,7 +18,9 @@ from tests.stories.files import canvas, sync
 from tests.stories.stage import BASE_URL, KEYS, Stage, stage
 
 from towpath.cli.compose import windows
+from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant
+from towpath.engine.entrance import Entrance
 from towpath.engine.sender import Sender
 from towpath.engine.worker import Parts, Worker
 from towpath.ids import AppId
@@ -171,8 +173,8 @@ def test_permits_are_never_taken_twice(told: Stage, database_url: str) -> None:
     """I-34: two senders claim at one moment for one audience: fifty permits, each once, and nobody
     in two requests."""
     told.launch(canvas(add=sync()))
-    told.services[0].tick(told.now)
-    while told.services[1].tick(told.now):
+    told.service(Entrance).tick(told.now)
+    while told.service(Advance).tick(told.now):
         pass
     told.now += windows(told.settings).flush
     spans = windows(told.settings)

@@ -10,6 +10,7 @@ from tests.stories.stage import Stage, stage
 from towpath.api import launching
 from towpath.canvas.findings import findings_text
 from towpath.canvas.parse import parse_canvas
+from towpath.engine.advance import Advance
 from towpath.errors import ConflictError
 from towpath.store import canvases, waves
 from towpath.store.canvases import CanvasState
@@ -111,6 +112,7 @@ def test_on_resume_overdue_people_may_leave_instead(told: Stage) -> None:
     told.pause("Winback")
     told.wait(minutes=20)
     assert told.resume("Winback", exit_overdue=True) == 1
+    told.wait(seconds=1)
     assert told.counters(first, "wait") == Change(entered=1, exited=1)
     told.wait(hours=1)
     assert told.counters(first, "add") == Change()
@@ -123,11 +125,12 @@ def test_overdue_people_at_a_sync_step_leave_as_not_synced(told: Stage) -> None:
     version = told.launch(DELAYED)
     told.wait(seconds=1)
     told.now += timedelta(hours=1, minutes=1)
-    told.services[1].tick(told.now)
+    told.service(Advance).tick(told.now)
     assert told.counters(version, "add") == Change(entered=1, pending=1)
     told.pause("Winback")
     told.wait(minutes=1)
     assert told.resume("Winback", exit_overdue=True) == 1
+    told.wait(seconds=1)
     assert told.counters(version, "add") == Change(entered=1, not_synced=1, exited=1)
     assert told.reasons(version, "add") == {"not_synced": {"left_canvas": 1}}
     told.wait(minutes=1)
