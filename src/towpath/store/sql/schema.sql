@@ -428,7 +428,7 @@ create table event (
   properties jsonb                  -- of a change: value, and was
 ) partition by range (received_at);
 -- By name first. On 3 million events, who of a million people did it twice in 7 days takes 60 to
--- 200 ms (by profile first 180 to 450), which of 10,000 did it 20 to 30 (200): benchmarks/README.md.
+-- 200 ms (by profile first 180 to 450), which of 10,000 did 20 to 30 (200): benchmarks/README.md.
 create index event_name_profile on event (name, profile, at);
 create index event_id_order on event (workspace, id);
 
