@@ -31,7 +31,7 @@ from towpath.people.csv_columns import (
     with_good_ids,
 )
 from towpath.people.csv_rows import CsvRows, RowChunk
-from towpath.people.profile import PeopleBatch
+from towpath.people.profile import Identifier, PeopleBatch, any_said
 from towpath.store.staging import StagedPeople, stage
 
 BLOCK_BYTES = 1 << 20
@@ -109,19 +109,22 @@ def _read(
         found.staged = stage(batch)
         found.matchable = _matchable(batch)
         found.old_mobiles = sum(
-            1 for one in batch.phone if one and one.value and _is_old_mobile(one.value)
+            1 for one in batch.phone if one and len(one.value or "") == 13 and _is_old_mobile(one)
         )
     found.refused = refused
 
 
 def _matchable(batch: PeopleBatch) -> int:
-    columns = (batch.email, batch.phone, batch.idfa, batch.gaid)
-    return sum(1 for cells in zip(*columns, strict=True) if any(cells))
+    columns = [
+        cells for cells in (batch.email, batch.phone, batch.idfa, batch.gaid) if any_said(cells)
+    ]
+    return sum(map(any, zip(*columns, strict=True))) if columns else 0
 
 
-def _is_old_mobile(phone: str) -> bool:
+def _is_old_mobile(phone: Identifier) -> bool:
     # +55, two digits of the area, eight of the number: mobiles have had nine since 2016 (Anatel).
-    return len(phone) == 13 and phone.startswith("+55") and phone[5] in "6789"
+    value = phone.value or ""
+    return value.startswith("+55") and value[5] in "6789"
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ of few different cells (country, consent) then cost a look into a small table a 
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Cell = TypeVar("Cell", bound=Hashable)
 Value = TypeVar("Value")
@@ -35,15 +35,21 @@ def read_column(
     cells: Sequence[Cell | None], read: Callable[[Cell], Value | Refusal]
 ) -> Column[Value]:
     """Read each cell that is not None; any number of them, in memory proportional to it."""
+    if cells.count(None) == len(cells):
+        return Column([None] * len(cells), {})
     meaning = {cell: read(cell) for cell in set(cells) if cell is not None}
     refused = {cell: found for cell, found in meaning.items() if isinstance(found, Refusal)}
-    taken = {cell: found for cell, found in meaning.items() if not isinstance(found, Refusal)}
+    taken: dict[Cell | None, Value] = {}
+    if refused:
+        taken |= {cell: one for cell, one in meaning.items() if not isinstance(one, Refusal)}
+    else:
+        taken = cast("dict[Cell | None, Value]", meaning)
     return Column(
-        values=[taken.get(cell) if cell is not None else None for cell in cells],
+        values=[*map(taken.get, cells)],
         refusals={
             index: refused[cell].reason
             for index, cell in enumerate(cells)
-            if cell in refused and not refused[cell].missing
+            if cell is not None and cell in refused and not refused[cell].missing
         }
         if refused
         else {},

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from towpath.clock import Instant
 from towpath.errors import InputError
@@ -152,6 +152,8 @@ class Reading:
 
     def read(self, name: str, read: Callable[[str], T | Refusal]) -> list[T | None]:
         """A known column through its reader."""
+        if name not in self.header.known:
+            return [None] * len(self.lines)
         return self.taken(name, read_column(self.cells(name), read))
 
 
@@ -240,7 +242,8 @@ def _read_identifier(
     )
     declared = f"{name}_sha256"
     if declared not in reading.header.known:
-        return [Identifier(*found) if found else None for found in plain]
+        # As it is: a Normalised has an Identifier's fields, and there are millions.
+        return cast("list[Identifier | None]", plain)
     hashed = reading.read(declared, normalise.hashed)
     found = []
     for index, (clear, only_hash) in enumerate(zip(plain, hashed, strict=True)):
@@ -260,6 +263,9 @@ def _identifier(clear: Normalised | None, only_hash: Normalised | None) -> Ident
 def _read_devices(
     reading: Reading,
 ) -> tuple[list[Device | None], list[Device | None], list[bool | None]]:
+    nothing: list[None] = [None] * len(reading.lines)
+    if not {"idfa", "gaid", "ad_tracking"} & reading.header.known.keys():
+        return [*nothing], [*nothing], [*nothing]
     # An id whose permission cannot be read must not pass for one whose permission was not said.
     column = read_column(reading.cells("ad_tracking"), attributes.read_boolean)
     tracking = reading.taken("ad_tracking", column)
@@ -280,6 +286,8 @@ def _read_devices(
 
 
 def _read_consent(reading: Reading, now: Instant) -> list[Consent | None]:
+    if not {"consent", "consent_source", "consent_at"} & reading.header.known.keys():
+        return [None] * len(reading.lines)
     states = reading.read("consent", consent.read_state)
     sources = reading.read("consent_source", profile.read_name)
     column = read_column(reading.cells("consent_at"), lambda text: profile.read_past(text, now))

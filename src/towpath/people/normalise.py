@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
 import idna
 import phonenumbers
@@ -40,7 +40,10 @@ class Normalised(NamedTuple):
     digest: bytes
 
 
-Reader: TypeAlias = Callable[[str, str | None], Normalised | Refusal]
+class Reader(Protocol):
+    """From a text, and the country of its person where it is known, to what it means."""
+
+    def __call__(self, text: str, country: str | None = None, /) -> Normalised | Refusal: ...
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,9 @@ def normalise_column(
     """
     read = RULES[rule].readers[field]
     if field is not MatchField.PHONE or countries is None:
-        return read_column(cells, lambda text: read(text, None))
+        return read_column(cells, read)
+    if len(set(countries)) == 1:
+        return read_column(cells, lambda text: read(text, countries[0]))
     pairs = [
         None if text is None else (text, country)
         for text, country in zip(cells, countries, strict=True)

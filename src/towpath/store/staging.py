@@ -5,7 +5,7 @@ Making it costs as much as writing it, so an import lets another process do it
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -96,6 +96,8 @@ def _split(said: Mapping[str, AttributeValue] | None) -> tuple[str | None, str |
 
 
 def _texts(cells: Sequence[str | None]) -> list[str]:
+    if not any_said(cells):
+        return [_NULL] * len(cells)
     found = [_NULL if cell is None else cell for cell in cells]
     if _SPECIAL.search("".join(cell for cell in cells if cell is not None)):
         return [
@@ -105,18 +107,24 @@ def _texts(cells: Sequence[str | None]) -> list[str]:
     return found
 
 
-def _plain(cells: Iterable[object]) -> list[str]:
+def _plain(cells: Sequence[object]) -> list[str]:
+    if not any_said(cells):
+        return [_NULL] * len(cells)
     return [_NULL if cell is None else str(cell) for cell in cells]
 
 
 def _identifiers(cells: Sequence[Identifier | None]) -> tuple[list[str], list[str]]:
+    if not any_said(cells):
+        return [_NULL] * len(cells), [_NULL] * len(cells)
     return (
-        _texts([cell and cell.value for cell in cells]),
-        [_NULL if cell is None else rf"\\x{cell.digest.hex()}" for cell in cells],
+        _texts([cell and cell[0] for cell in cells]),
+        [_NULL if cell is None else rf"\\x{cell[1].hex()}" for cell in cells],
     )
 
 
 def _devices(cells: Sequence[Device | None]) -> tuple[list[str], list[str]]:
+    if not any_said(cells):
+        return [_NULL] * len(cells), [_NULL] * len(cells)
     return (
         _texts([cell and cell.value for cell in cells]),
         _plain([cell and cell.tracking_allowed for cell in cells]),
