@@ -5,6 +5,7 @@ table, a bound in a sorted list. So an event meets only those that it may set of
 of their rules is evaluated in Python, by the words of the filter language (people/filter_eval.py).
 """
 
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,14 @@ Predicate = Callable[[Properties, Instant], bool]
 
 _EXACT = 2**53
 _NUMBER = (int, float)
-_BOUNDS = (Op.ABOVE, Op.AT_LEAST, Op.BELOW, Op.AT_MOST)
+_NOTHING = object()
+_COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
+    Op.ABOVE: operator.gt,
+    Op.AT_LEAST: operator.ge,
+    Op.BELOW: operator.lt,
+    Op.AT_MOST: operator.le,
+}
+_BOUNDS = tuple(_COMPARE)
 
 
 def compile_rule(tree: Filter) -> Predicate:
@@ -39,7 +47,34 @@ def compile_rule(tree: Filter) -> Predicate:
         case Not(part):
             no = compile_rule(part)
             return lambda held, at: not no(held, at)
+        case Attribute(name, op, value, ()):
+            quick = _quick(name, op, value)
+            if quick is not None:
+                return quick
     return partial(properties_match, tree)
+
+
+def _quick(name: str, op: Op, value: Any) -> Predicate | None:
+    """The comparisons that most rules are made of, at a hundredth of the price."""
+    if op in {Op.IS, Op.IS_NOT}:
+        wanted, same = _key(value), op is Op.IS
+        if isinstance(value, str):
+            return lambda held, _: (held.get(name) == value) is same
+        return lambda held, _: (_key(held.get(name)) == wanted) is same
+    if op in {Op.IN, Op.NOT_IN}:
+        several, among = frozenset(map(_key, value)), op is Op.IN
+        return lambda held, _: (_hashed(held.get(name)) in several) is among
+    if op in _COMPARE and abs(value) <= _EXACT:
+        compare = _COMPARE[op]
+        return lambda held, _: (
+            type(found := held.get(name)) in _NUMBER and compare(found, value)  # no bool, then
+        )
+    return None
+
+
+def _hashed(value: object) -> object:
+    """The key of a value; of a list or an object something that equals nothing."""
+    return _key(value) if isinstance(value, str | int | float) else _NOTHING
 
 
 @dataclass(slots=True)
@@ -151,7 +186,9 @@ def _split(rule: Filter) -> tuple[Attribute | None, Predicate | None]:
         return None, None
     guard = next((one for one in guards if one.op not in _BOUNDS), guards[0])
     rest = tuple(part for part in parts if part is not guard)
-    return guard, compile_rule(AllOf(rest)) if rest else None
+    if not rest:
+        return guard, None
+    return guard, compile_rule(rest[0] if len(rest) == 1 else AllOf(rest))
 
 
 def _can_guard(rule: Attribute) -> bool:
