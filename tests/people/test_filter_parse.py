@@ -43,6 +43,31 @@ def test_times_are_read_by_the_type_of_the_attribute() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"path": ["a.b", "c"], "starts_with": "x"},
+        {"attribute": "pets", "any_item": {"all": [{"path": ["a", "b"], "items": {"above": 1}}]}},
+        {"attribute": "birth_date", "before": {"ago": "6570d"}},
+        {"attribute": "x", "anniversary": {"ahead": "0d"}},
+        {"event": "x", "at_least": 1, "within": "7d", "where": {"attribute": "y", "is": True}},
+        {"event": "x", "exactly": 0, "since": {"days_ago": 7}, "before": {"ahead": "1h"}},
+        {"purchase": "any", "product": ["a", "b"], "total": "BRL", "above": 1, "below": 9},
+        {"purchase": "any", "count": "items", "at_most": 2},
+        {"event": "x", "sum": "m", "at_least": 0.5},
+        {"event": "x", "last": {"before": "2026-01-01T00:00:00Z"}},
+        {"canvas": "A", "entered": "ever"},
+        {"canvas": "A", "entered": {"within": "30d"}},
+        {"canvas": "A", "inside": "wait"},
+        {"audience": {"id": "7", "ad_account": "8"}, "is": "synced"},
+        {"bucket": {"at_least": 0, "below": 5000}},
+        {"segment": "A"},
+    ],
+)
+def test_what_is_read_is_written_back_the_same(data: dict[str, Any]) -> None:
+    assert to_data(parse_filter(data)) == data
+
+
 def nested(depth: int) -> dict[str, Any]:
     data: dict[str, Any] = {"has": "email"}
     for _ in range(depth - 1):
@@ -93,6 +118,44 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"attribute": "x", "exists": "yes"}, "filter.exists", "true or false"),
     ({"attribute": "x", "contains": ""}, "filter.contains", "characters"),
     ({"any": [{"has": "email"}, {"not": {"has": "x"}}]}, "filter.any[1].not.has", "Possible"),
+    ({"attribute": "x", "matches": "(a+)+$"}, "filter", "starts_with"),
+    ({"attribute": "country", "is": 3}, "filter.is", "text is needed"),
+    ({"attribute": "birth_date", "contains": "1"}, "filter", "birth_date is a date"),
+    ({"path": "a.b", "is": 1}, "filter.path", "[address, city]"),
+    ({"path": ["a"] * 9, "is": 1}, "filter.path", "1 to 8"),
+    ({"path": ["country", "x"], "is": 1}, "filter.path", "nothing inside"),
+    ({"path": ["email"], "exists": True}, "filter.path", "{has: email}"),
+    ({"attribute": "x", "before": {"agp": "1d"}}, "filter.before", "Did you mean ago?"),
+    ({"attribute": "x", "before": {"ago": "1y"}}, "filter.before.ago", "30s, 10m"),
+    ({"attribute": "x", "before": {"ago": "99999d"}}, "filter.before.ago", "54750d"),
+    ({"attribute": "x", "after": {"days_ago": 1.5}}, "filter.after.days_ago", "whole"),
+    ({"attribute": "x", "anniversary": {"ahead": "366d"}}, "filter.anniversary", "365d"),
+    ({"attribute": "x", "anniversary": {"ahead": "36h"}}, "filter.anniversary", "days"),
+    ({"attribute": "x", "items": 3}, "filter.items", "{at_least: 3}"),
+    ({"attribute": "x", "items": {"is": 3}}, "filter.items", "unknown"),
+    ({"attribute": "x", "includes_any": 3}, "filter.includes_any", "list"),
+    ({"attribute": "x", "any_item": {"has": "email"}}, "filter.any_item", "unknown"),
+    ({"bucket": {}}, "filter.bucket", "comparison"),
+    ({"segment": ""}, "filter.segment", "segment is needed"),
+    ({"segment": "A", "is": True}, "filter", "does not belong"),
+    ({"event": "x", "at_lest": 1}, "filter", "Did you mean at_least?"),
+    ({"event": "x", "product": "y"}, "filter", "unknown"),
+    ({"event": "x", "where": {"event": "y"}}, "filter.where", "unknown"),
+    ({"event": "x", "where": {"attribute": "y", "is": None}}, "filter.where.is", "null"),
+    ({"event": "x", "sum": "y"}, "filter", "comparison"),
+    ({"event": "x", "first": {"within": "1d"}, "at_least": 1}, "filter", "times alone"),
+    ({"event": "x", "first": {}}, "filter.first", "time is needed"),
+    ({"event": "x", "first": {"within": "1d"}, "last": {"within": "1d"}}, "filter", "together"),
+    ({"event": "x", "within": "1d", "before": "2026-01-01"}, "filter", "stands alone"),
+    ({"event": "x", "at_least": "3"}, "filter.at_least", "number"),
+    ({"purchase": "shoe"}, "filter.purchase", "product: NAME"),
+    ({"purchase": "any", "total": "reais", "above": 1}, "filter.total", "ISO 4217"),
+    ({"purchase": "any", "count": "item"}, "filter.count", "Did you mean items?"),
+    ({"canvas": "A"}, "filter", "entered"),
+    ({"canvas": "A", "entered": "never"}, "filter.entered", "{within: 30d}"),
+    ({"canvas": "A", "inside": False}, "filter.inside", "step"),
+    ({"audience": "A", "is": "in"}, "filter.is", "wanted"),
+    ({"audience": {"ad_account": "7"}, "is": "wanted"}, "filter.audience", "either"),
     (nested(17), "filter" + ".not" * 16, "16 deep"),
     (nested(5000), "filter" + ".not" * 16, "16 deep"),
     ({"all": [{"has": "email"}] * 257}, "filter.all", "256 rules"),

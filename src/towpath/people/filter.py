@@ -343,7 +343,7 @@ def _value_data(op: Op, value: Any) -> Any:
 
 def _plain(value: Scalar | Moment) -> Any:
     if isinstance(value, FromNow):
-        word = "ahead" if value.by > timedelta() else "ago"
+        word = "ago" if value.by < timedelta() else "ahead"
         return {word: span_text(abs(value.by))}
     if isinstance(value, DaysAgo):
         return {"days_ago": value.days}

@@ -38,7 +38,7 @@ order by name limit %(limit)s
 delete from segment where id = %(segment)s
 
 -- name: read_users
--- Where a segment is named: in other segments, in drafts, and in versions that hold or admit people.
+-- Where a segment is named: in other segments, in drafts, in versions that hold or admit people.
 select 'segment', other.name from segment other
 where other.workspace = %(workspace)s and other.name <> %(name)s
   and jsonb_path_exists(other.filter, '$.**.segment ? (@ == $name)', %(named)s)
