@@ -114,7 +114,8 @@ def test_the_sum_of_the_weights_is_shown() -> None:
 
 def test_a_moment_that_is_over_is_a_warning() -> None:
     found = validate(
-        graph({"kind": "delay", "until": "2020-01-01T00:00:00Z"}), Surroundings(NOW, {})
+        graph({"kind": "delay", "until": "2020-01-01T00:00:00Z", "next": "end"}),
+        Surroundings(NOW, {}),
     )
     assert [(one.code, one.level) for one in found] == [("delay_past", Level.WARNING)]
 
