@@ -32,7 +32,9 @@ def along(told: Stage, version: VersionId, step: str) -> dict[str, int]:
 
 
 def test_audience_paths_take_the_first_group_that_matches(told: Stage) -> None:
-    told.import_people("external_id,orders:number,country\nann,12,BR\nbob,3,BR\ncid,0,PT\ndan,20,PT\n")
+    told.import_people(
+        "external_id,orders:number,country\nann,12,BR\nbob,3,BR\ncid,0,PT\ndan,20,PT\n"
+    )
     version = told.launch(
         canvas(
             split="{kind: audience_paths, else: rest, paths: ["
