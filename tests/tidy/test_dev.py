@@ -3,12 +3,13 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("sh", "dirname", "cat", "cksum", "grep", "ls", "sed", "tr", "rm")
+TOOLS = ("sh", "dirname", "cat", "cksum", "find", "grep", "ls", "sed", "sort", "tail", "tr", "rm")
 
 
 @pytest.fixture
@@ -17,7 +18,9 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "a checkout"
     (folder / "benchmarks").mkdir(parents=True)
     (tmp_path / "bin").mkdir()
-    for name in ("dev", "requirements.lock", "pyproject.toml"):
+    (folder / "web" / "node_modules").mkdir(parents=True)
+    (folder / "web" / "package.json").write_text("{}")
+    for name in ("dev", "requirements.lock", "pyproject.toml", "hatch_build.py"):
         shutil.copy(ROOT / name, folder / name)
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
@@ -64,23 +67,52 @@ def test_no_venv_module(checkout: Path) -> None:
 
 
 def test_a_ready_checkout_starts_at_once(checkout: Path) -> None:
-    """With the stamp of the same lock nothing is installed, and the words go on as they are."""
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
-    python.chmod(0o755)
-    files = b"".join(
-        (checkout / name).read_bytes() for name in ("requirements.lock", "pyproject.toml")
-    )
-    told = subprocess.run(
-        ["cksum"], input=f"{checkout}\n".encode() + files, capture_output=True, check=True
-    )
-    (checkout / ".venv" / ".towpath").write_bytes(told.stdout)
+    """What is installed is not installed again, and the words go on as they are."""
+    asked = _installed(checkout)
     ended = _dev(checkout, "import", "my people.csv")
     assert ended.stdout == "<-m><towpath.cli.main><import><my people.csv>"
     assert "name one of the benches" in _dev(checkout, "bench", "none").stderr
+    assert asked() == []
     (checkout / "requirements.lock").write_text("changed")
-    assert _dev(checkout, "import").returncode == 1, "a changed lock must be installed first"
+    _dev(checkout, "import")
+    assert [words.split()[3] for words in asked()] == ["install", "install"]
+
+
+def test_pages_are_built_when_they_changed(checkout: Path) -> None:
+    """And only then, and only they: what npm brought, and a build by hand, are no change."""
+    asked = _installed(checkout)
+    for name in ("node_modules", "dist"):
+        (checkout / "web" / name).mkdir(exist_ok=True)
+        (checkout / "web" / name / "some.js").write_text("1")
+    _dev(checkout, "import")
+    assert asked() == []
+    (checkout / "web" / "package.json").write_text('{"changed": 1}')
+    assert "with the dashboard's pages" in _dev(checkout, "import").stderr
+    (words,) = asked()
+    assert "--reinstall-package towpath --editable" in words
+    _dev(checkout, "import")
+    assert len(asked()) == 1
+
+
+def _installed(checkout: Path) -> Callable[[], list[str]]:
+    """Let everything be installed by a Python that only notes what it is asked to install; gives
+    what it was asked since."""
+    python, notes = checkout / ".venv" / "bin" / "python", checkout / ".venv" / "notes"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f"""#!/bin/sh
+case "$*" in
+*sys.prefix*) printf '%s' '{checkout / ".venv"}' ;;
+*" install "*) printf '%s\\n' "$*" >>'{notes}' ;;
+*--version*) ;;
+*) printf '<%s>' "$@" ;;
+esac
+"""
+    )
+    python.chmod(0o755)
+    _dev(checkout, "import")
+    before = notes.read_text()
+    return lambda: notes.read_text().removeprefix(before).splitlines()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
