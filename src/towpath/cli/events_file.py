@@ -35,6 +35,8 @@ def import_events(
     """Import a CSV file of events in flat memory; arguments and errors as `import_people`."""
     told = {"separator": asked.separator, "chunk_rows": asked.chunk_rows}
     file = file_at(path, "events", told)
+    with path.open("rb") as opened:
+        read_events_header(CsvRows(blocks(opened), asked.separator).header)
     if asked.dry_run:
         return _run(db, workspace, file, None, path, asked, now, refuse, progress)
     with imports.turn(db, workspace.id, lambda: tell(WAITING)):

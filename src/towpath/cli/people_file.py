@@ -16,8 +16,8 @@ from towpath.cli.people_reader import PeopleChunk, PeopleReading, blocks, readin
 from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.limits import IMPORT_CHUNK_ROWS
-from towpath.people.csv_columns import CellRefusal
-from towpath.people.csv_rows import check_head, texts
+from towpath.people.csv_columns import CellRefusal, read_header
+from towpath.people.csv_rows import CsvRows, check_head, texts
 from towpath.store import imports, profiles
 from towpath.store.database import Db, database_now
 from towpath.store.imports import File, ImportJob
@@ -64,6 +64,8 @@ def import_people(
     country = asked.country or workspace.default_country
     told = {"separator": asked.separator, "country": country, "chunk_rows": asked.chunk_rows}
     file = file_at(path, "people", told)
+    with path.open("rb") as opened:
+        read_header(CsvRows(blocks(opened), asked.separator).header)
     reading = PeopleReading(path, asked.separator, country, asked.chunk_rows, now)
     if asked.dry_run:
         return _run(db, workspace, None, reading, refuse, progress)
