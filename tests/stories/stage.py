@@ -29,7 +29,7 @@ from towpath.cli.compose import windows
 from towpath.cli.connect import Connected, connect
 from towpath.cli.people_file import Asked, import_people
 from towpath.clock import Instant
-from towpath.engine import advance, courier
+from towpath.engine import courier
 from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant
@@ -60,6 +60,7 @@ from towpath.store import (
     connections,
     events,
     ledgers,
+    pauses,
     requests,
     resends,
     tallies,
@@ -232,11 +233,10 @@ class Stage:
 
     def resume(self, name: str, *, exit_overdue: bool = False) -> int:
         """`canvas resume`; gives how many overdue people left."""
-        with self.db.transaction():
-            canvas = self.canvas(name).id
-            canvases.resume(self.db, self.workspace, canvas, self.now)
-            spans = windows(self.settings)
-            return advance.exit_overdue(self.db, canvas, self.now, spans) if exit_overdue else 0
+        canvas = self.canvas(name).id
+        return pauses.resume(
+            self.db, self.workspace, canvas, exit_overdue=exit_overdue, now=self.now
+        )
 
     def stop(self, name: str) -> None:
         """`canvas stop`."""

@@ -13,7 +13,7 @@ from towpath.api import analytics, launching
 from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph
-from towpath.cli import canvas_show, canvas_versions, compose, opening, output
+from towpath.cli import canvas_show, canvas_versions, opening, output
 from towpath.cli.canvas_desk import (
     AsJson,
     Desk,
@@ -25,10 +25,8 @@ from towpath.cli.canvas_desk import (
     read_file,
     tell,
 )
-from towpath.engine.advance import exit_overdue
 from towpath.errors import InputError
-from towpath.ledger.windows import Windows
-from towpath.store import canvases
+from towpath.store import canvases, pauses
 from towpath.store.canvases import Canvas, CanvasState
 from towpath.store.database import database_now
 
@@ -145,11 +143,13 @@ def resume_command(
     """People move again."""
     with open_desk() as desk:
         found = find(desk, name)
-        windows: Windows = compose.windows(desk.settings)
-        now = database_now(desk.db)
-        with desk.db.transaction():
-            canvases.resume(desk.db, desk.workspace, found.id, now)
-            left = exit_overdue(desk.db, found.id, now, windows) if overdue is Overdue.EXIT else 0
+        left = pauses.resume(
+            desk.db,
+            desk.workspace,
+            found.id,
+            exit_overdue=overdue is Overdue.EXIT,
+            now=database_now(desk.db),
+        )
     words = f"{name} runs again." + (f" {left:,} overdue people leave it." if left else "")
     _done(name, CanvasState.RUNNING, words, as_json=as_json, overdue_exited=left)
 

@@ -27,7 +27,7 @@ from towpath.engine.moves import (
 from towpath.engine.steps.audience_sync import leave
 from towpath.engine.steps.protocol import STAYS, Moment, Outcome, Presence
 from towpath.engine.steps.registry import kind_of
-from towpath.ids import CanvasId, VersionId
+from towpath.ids import VersionId
 from towpath.ledger.windows import Windows
 from towpath.limits import WAVE_LEASE_S, WAVES_PER_TICK_MAX
 from towpath.people.people_set import PeopleSet
@@ -221,12 +221,3 @@ def step_out(moment: Moment, graph: Graph, members: PeopleSet, edge: str, moves:
     moves.out(stand.step, edge, len(members))
     exit_sets.trim(moment.db, stand.canvas, stand.lane, members)
     taken.trim(moment.db, stand, members)
-
-
-def exit_overdue(db: Db, canvas: CanvasId, now: Instant, windows: Windows) -> int:  # noqa: ARG001
-    """On resume: whose time passed while the Canvas was paused is to leave it."""
-    left = 0
-    for wave in waves.overdue(db, canvas, now):
-        exit_sets.add(db, canvas, wave.lane, wave.members, "overdue after a pause", now)
-        left += len(wave.members)
-    return left

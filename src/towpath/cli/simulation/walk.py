@@ -8,10 +8,9 @@ from typing import Any
 from towpath.canvas.graph import from_data
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.cli.simulation.world import SimulatedAudience, World
-from towpath.engine.advance import exit_overdue
 from towpath.ids import AudienceId, StepId
 from towpath.people.action import Action
-from towpath.store import canvases
+from towpath.store import canvases, pauses
 from towpath.store.canvases import CanvasState
 
 NAME = "walk"
@@ -50,10 +49,7 @@ def turn(world: World) -> str:
     place = (world.db, world.workspace, world.canvas, world.now)
     if state is CanvasState.PAUSED:
         exits = world.chance.random() < 0.4
-        with world.db.transaction():
-            canvases.resume(*place)
-            if exits:
-                exit_overdue(world.db, world.canvas, world.now, world.setting.windows)
+        pauses.resume(*place[:3], exit_overdue=exits, now=world.now)
         return "canvas resumed, overdue people leave" if exits else "canvas resumed"
     if state is CanvasState.STOPPED:
         launch(world)
