@@ -9,10 +9,21 @@ delete from ledger_mark;
 delete from ledger_shard;
 delete from arrival;
 delete from request;
+delete from taken;
+delete from conversion;
+delete from withheld;
 delete from wave;
-delete from entry;
+delete from webhook_failure;
+delete from exit_set;
+delete from entry_context;
+delete from entry_key;
 delete from entry_fold;
 delete from entry_head;
+delete from entry;
+delete from api_entry;
+delete from look;
+delete from watch;
+delete from intake;
 delete from tally;
 delete from edge_tally;
 delete from canvas_version;
@@ -22,17 +33,29 @@ delete from ad_account;
 delete from connection;
 delete from permit;
 delete from app;
+delete from named_secret;
 delete from secret;
+delete from event;
+delete from event_seen;
+delete from event_name;
+delete from import_job;
 delete from shared_key;
 delete from match_key;
+delete from alias;
 delete from device;
 delete from profile;
+delete from segment;
+delete from idempotent_answer;
+delete from api_key;
+delete from sign_in_attempt;
+delete from sign_in_link;
+delete from session;
+delete from membership;
+delete from member;
 delete from pulse;
 delete from workspace;
-select setval(pg_get_serial_sequence(name, 'id'), 1, false)
-from unnest(array['workspace', 'secret', 'app', 'connection', 'ad_account', 'audience', 'arrival',
-  'outcome', 'request', 'resend', 'canvas', 'canvas_version', 'entry', 'wave']) name;
-select setval(pg_get_serial_sequence('profile', 'number'), 0, false)
+select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+from pg_sequences where schemaname = current_schema()
 
 -- name: skip_numbers
 -- The next profile gets this number.
