@@ -127,7 +127,7 @@ def test_what_show_tells_fits_a_narrow_screen(
     """Counters with their reasons, dashes where a step has none, older versions, a newer draft."""
     monkeypatch.setenv("COLUMNS", columns)
     people = connected.file("people.csv", "external_id,email\nana,ana@example.com\n")
-    connected.run("import", people)
+    connected.run("import", "people", people)
     steps = {"wait": "{kind: delay, for: 1h, next: add}", "add": sync()}
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(**steps)))
     connected.run("canvas", "launch", "Winback", "--yes")
