@@ -25,7 +25,7 @@ from towpath.store.filter_sql_events import did_condition
 from towpath.store.filter_sql_parts import Compiled, joined
 
 _BUCKET = f"((cast(profile.number as bigint) * {FACTOR} & {MASK}) * {BUCKETS} >> 32)"
-_KEYS = "left join match_key on match_key.profile = profile.number"
+_KEYS = "left join match_key on match_key.profile = profile.number and "
 
 
 def condition(tree: Filter | None, into: Compiled) -> exp.Expr:
@@ -39,7 +39,7 @@ def condition(tree: Filter | None, into: Compiled) -> exp.Expr:
             case ConsentIs(state):
                 return into.fill("profile.consent = :value", value=state.value)
             case Has(match_field):
-                into.join(_KEYS)
+                into.join(_KEYS + into.keys)
                 return into.fill(f"match_key.{match_field.value} is not null")
             case InBucket(bounds):
                 return into.bounded(_BUCKET, bounds)

@@ -50,7 +50,7 @@ def _added_up(rule: Did, into: Compiled) -> exp.Expr:
     of = {"of": rule.of} if rule.of else {}
     rows = into.fill(
         f"select event.profile, {_MEASURE[rule.measure]} as value from event"  # noqa: S608 fragments of our own
-        f" where {into.scope} group by event.profile",
+        f" where {into.events} group by event.profile",
         **of,
     )
     assert isinstance(rows, exp.Select)

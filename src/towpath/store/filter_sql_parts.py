@@ -42,13 +42,14 @@ class Known:
 class Compiled:
     """Conditions in the making: what they need joined, and their parameters, named f0, f1, ...
 
-    `scope` is the statement's own condition on `event.profile`, so that only the events of people
-    who are asked about are added up. `sets` are parameters too; only their people in question need
-    be sent.
+    `events` and `keys` are the statement's own conditions on `event.profile` and
+    `match_key.profile`, so that only what belongs to people who are asked about is read. `sets`
+    are parameters too; only their people in question need be sent.
     """
 
     known: Known
-    scope: str
+    events: str
+    keys: str
     joins: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     sets: dict[str, PeopleSet] = field(default_factory=dict)
@@ -83,13 +84,20 @@ class Compiled:
         return alias
 
     def bounded(self, number: str, bounds: Bounds) -> exp.Expr:
-        """The number, itself never null, within all the bounds."""
+        """The number, itself never null, within all the bounds. Whole numbers are compared as such;
+        comparing as `numeric` costs more."""
         return exp.and_(
             *(
-                self.fill(f"{number} {SIGN[bound]} cast(:value as numeric)", value=str(to))
+                self.fill(
+                    f"{number} {SIGN[bound]} cast(:value as {_number_type(to)})", value=str(to)
+                )
                 for bound, to in bounds.bounds
             )
         )
+
+
+def _number_type(number: float) -> str:
+    return "bigint" if isinstance(number, int) else "numeric"
 
 
 def joined(tree: Filter, rule: Callable[[Filter], exp.Expr]) -> exp.Expr:
