@@ -8,6 +8,7 @@ from towpath.people.filter import COLUMNS, Op
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "canvas.md").read_text(encoding="utf-8")
+SEGMENTS = (ROOT / "docs" / "segments.md").read_text(encoding="utf-8")
 
 
 def test_the_example_is_a_canvas() -> None:
@@ -17,7 +18,7 @@ def test_the_example_is_a_canvas() -> None:
 
 def test_every_word_of_the_language_is_explained() -> None:
     for word in [*Op, *COLUMNS]:
-        assert f"`{word}`" in DOCUMENT, word
+        assert f"`{word}`" in SEGMENTS, word
 
 
 def test_every_code_is_explained() -> None:
