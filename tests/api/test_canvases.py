@@ -182,3 +182,18 @@ async def test_a_canvas_of_another_workspace_is_not_there(
         never = await other_client.get(f"/v1/canvases/999999{path}")
         assert theirs.status_code == never.status_code == 404
         assert theirs.json()["detail"] == never.json()["detail"]
+
+
+async def test_a_filter_that_names_what_is_not_there_is_a_finding(
+    client: httpx.AsyncClient,
+) -> None:
+    """D32: a missing segment, wherever it is asked for."""
+    split = {"kind": "decision_split", "if": {"segment": "vips"}, "yes": "wait"}
+    steps = {"split": split, "wait": {"kind": "delay", "for": "1h"}}
+    entry = {"on": [{"segment": "loyal"}], "first": "split"}
+    draft = {"canvas": "Names", "entry": entry, "steps": steps}
+    told = (await client.post("/v1/canvases/validate", json={"draft": draft})).json()
+    assert {(one["place"], one["code"]) for one in told["findings"]} == {
+        ("entry.on[0].segment", "filter_names_unknown"),
+        ("steps.split.if", "filter_names_unknown"),
+    }

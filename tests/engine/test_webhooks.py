@@ -14,7 +14,8 @@ from tests.engine.crowd import Crowd, crowd
 from towpath.cli.compose import windows
 from towpath.clock import Instant
 from towpath.engine.entrance import Entrance
-from towpath.engine.webhooks import Webhooks, carry
+from towpath.engine.webhook_calls import carry
+from towpath.engine.webhooks import Webhooks
 from towpath.ids import StepId
 from towpath.net.guard import CallFailed
 from towpath.settings import Settings

@@ -4,10 +4,11 @@ The API's routes, the commands and the demo all call these.
 """
 
 import asyncio
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from towpath.api.troubles import CONNECT
+from towpath.canvas.asked import asked
 from towpath.canvas.findings import Finding, Level
 from towpath.canvas.graph import Graph, from_data, to_data
 from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, NewAudience
@@ -23,6 +24,7 @@ from towpath.store import (
     audiences,
     canvases,
     connections,
+    filter_known,
     named_secrets,
     people_door,
     publishing,
@@ -98,7 +100,19 @@ async def findings(
         if isinstance(settings, AudienceSync) and isinstance(settings.audience, ExistingAudience):
             seen |= await _seen(db, workspace, settings, settings.audience.ref, reach)
     found = validate(graph, surroundings(db, workspace, now, seen, reach.webhook_hosts))
+    found += _unknown_names(db, workspace, graph, now)
     return [replace(one, hint=COMMANDS.get(one.code, one.hint)) for one in found]
+
+
+def _unknown_names(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> Iterator[Finding]:
+    """Filters that name a segment, a Canvas or an audience that is not there."""
+    for step, field, tree in asked(graph):
+        try:
+            filter_known.read(db, workspace, tree, now)
+        except (InputError, NotFoundError, ConflictError) as error:
+            yield Finding(
+                "filter_names_unknown", Level.ERROR, step, field, error.message, error.remedy
+            )
 
 
 async def _seen(

@@ -159,4 +159,5 @@ def worker_parts(settings: Settings, url: str, door: Door, keys: KeyRing) -> Par
         windows=windows(settings),
         name=f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(3)}",
         seed=secrets.randbits(32),
+        webhook_hosts=webhook_hosts(settings),
     )

@@ -5,13 +5,11 @@ have worked is never surely undone, so every call bears an Idempotency-Key of it
 same when it is tried again. Who cannot be called goes the way that the step says for failures.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from towpath.canvas.graph import Graph
 from towpath.canvas.steps.webhook import Webhook
@@ -24,32 +22,18 @@ from towpath.ids import StepId, VersionId
 from towpath.ledger.windows import Windows
 from towpath.limits import (
     WEBHOOK_BODY_BYTES_MAX,
-    WEBHOOK_IN_FLIGHT_MAX,
     WEBHOOK_LEASE_S,
     WEBHOOK_PEOPLE_PER_CLAIM,
     WEBHOOK_RETRY_FIRST_S,
     WEBHOOK_RETRY_S_MAX,
     WEBHOOK_URL_CHARS_MAX,
 )
-from towpath.net.guard import CallFailed
 from towpath.people.people_set import PeopleSet, cut, people
 from towpath.store import canvases, entry_contexts, named_secrets, waves, webhooks
 from towpath.store.database import Db
 from towpath.store.secrets import KeyRing
 from towpath.store.waves import ClaimedWaves, Stand
 from towpath.store.webhooks import HAND, Tried
-
-RETRIED = frozenset({408, 425, 429})
-
-
-class Caller(Protocol):
-    """Who makes the calls: `net.guard.GuardedDoor`."""
-
-    async def call(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
-    ) -> tuple[int, str | None]:
-        """One call: the status and what Retry-After says. Raises CallFailed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,42 +242,6 @@ class _Templates:
         if len(body) > WEBHOOK_BODY_BYTES_MAX:
             raise TemplateFailed("the body is too long")
         return Call(profile, url, headers, body)
-
-
-async def carry(batch: Batch, door: Caller) -> None:
-    """Make the batch's calls, at most WEBHOOK_IN_FLIGHT_MAX at once, and note what was answered."""
-    free = asyncio.Semaphore(WEBHOOK_IN_FLIGHT_MAX)
-    await asyncio.gather(*(_carry(call, batch, door, free) for call in batch.calls))
-
-
-async def _carry(call: Call, batch: Batch, door: Caller, free: asyncio.Semaphore) -> None:
-    results, settings = batch.results, batch.settings
-    async with free:
-        try:
-            status, pause = await door.call(
-                settings.method,
-                call.url,
-                call.headers,
-                call.body,
-                settings.deadline.total_seconds(),
-            )
-        except CallFailed as failed:
-            if failed.refused:
-                results.fail(call.profile, failed.why)
-            else:
-                results.again.append(call.profile)
-            return
-    if 200 <= status < 300:
-        results.answered.append(call.profile)
-    elif status in RETRIED or status >= 500:
-        results.again.append(call.profile)
-        results.pause_s = max(results.pause_s, _pause(pause))
-    else:
-        results.fail(call.profile, f"answered {status}")
-
-
-def _pause(text: str | None) -> float:
-    return float(text) if text is not None and text.isascii() and text.isdigit() else 0.0
 
 
 def _key(stand: Stand, profile: int, arrived_at: Instant) -> str:

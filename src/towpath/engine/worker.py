@@ -1,23 +1,23 @@
 """A worker: the services of one process, and the loops that call them.
 
-Three loops share a process: the walk (events, entry, waves, deadlines), the sending (claim,
-couriers, settle), and the probes. Services are synchronous and run in threads, a database
-connection each; only HTTP is asynchronous, so nothing waits for the partner while a transaction is
-open. A loop with nothing to do sleeps until it is woken (store/wakes.py), or until the next moment
-that it knows of, and looks by itself once a second.
+Four loops share a process: the walk (events, entry, waves, deadlines), the sending (claim,
+couriers, settle), the webhooks, and the probes. Services are synchronous and run in threads, a
+database connection each; only HTTP is asynchronous, so nothing waits for anybody outside while a
+transaction is open. A loop with nothing to do sleeps until it is woken (store/wakes.py), or until
+the next moment that it knows of, and looks by itself once a second.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from towpath import telemetry
 from towpath.clock import Instant, seconds
@@ -35,6 +35,9 @@ from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
+from towpath.engine.threads import Service, in_thread, sleep, tell_failed, tick, wait_for_first
+from towpath.engine.webhook_calls import call_webhooks
+from towpath.engine.webhooks import Webhooks
 from towpath.errors import TowpathError
 from towpath.ids import RequestId
 from towpath.ledger.windows import Windows
@@ -43,7 +46,7 @@ from towpath.net.door import Door
 from towpath.partners.protocol import Answer, Partner
 from towpath.store import connections, ledgers, wakes
 from towpath.store.connections import Probe
-from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
+from towpath.store.database import DatabaseLost, Db, database_now
 from towpath.store.secrets import KeyRing
 from towpath.telemetry import Event
 
@@ -56,14 +59,6 @@ RECONNECT_S = 1.0
 DEADLINES_EVERY_S = 1.0
 TOKEN_KEPT_S = 1.0
 PERMIT_WAIT_S = 5.0
-
-
-class Service(Protocol):
-    """A moving part."""
-
-    def tick(self, now: Instant) -> bool:
-        """Do one bounded piece of work; says whether there is more."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +76,7 @@ class Parts:
     with_permits: bool = True
     in_flight_max: int = 16
     readers: int = 3
+    webhook_hosts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,7 +97,7 @@ class Worker:
         later: what they held is free again when its lease ends."""
         while not self.stop.is_set():
             try:
-                await self._run(self._walk, self._send, self._probe)
+                await self._run(self._walk, self._send, self._probe, self._call)
             except* DatabaseLost:
                 telemetry.tell(Event.DATABASE_LOST, level=logging.ERROR, worker=self.parts.name)
                 await self._drop()
@@ -113,7 +109,7 @@ class Worker:
         await asyncio.gather(*self._in_flight, return_exceptions=True)
         self._answered_at.clear()
         self._claimed_at.clear()
-        await _sleep(self.stop, RECONNECT_S)
+        await sleep(self.stop, RECONNECT_S)
 
     async def run_sending(self) -> None:
         """Only claim, send and settle: what is left of `run` when nobody enters or moves."""
@@ -122,7 +118,7 @@ class Worker:
     async def _run(
         self, *loops: Callable[[ThreadPoolExecutor], Coroutine[None, None, None]]
     ) -> None:
-        threads = self.parts.readers + 3
+        threads = self.parts.readers + 4
         with ThreadPoolExecutor(threads, thread_name_prefix="towpath") as pool:
             async with asyncio.TaskGroup() as running:
                 for loop in loops:
@@ -145,11 +141,11 @@ class Worker:
                     self._walk_wake.clear()
                     more = False
                     for service in services:
-                        now = await _in(pool, database_now, db)
-                        more |= await _tick(pool, service, now)
+                        now = await in_thread(pool, database_now, db)
+                        more |= await tick(pool, service, now)
                     if time.monotonic() >= deadlines_at:
-                        now = await _in(pool, database_now, db)
-                        if await _tick(pool, deadlines, now):
+                        now = await in_thread(pool, database_now, db)
+                        if await tick(pool, deadlines, now):
                             more = True
                         else:
                             deadlines_at = time.monotonic() + DEADLINES_EVERY_S
@@ -162,10 +158,10 @@ class Worker:
 
     async def _sleep(self, pool: ThreadPoolExecutor, db: Db) -> None:
         """Nothing to walk: sleep until something is due, a wake, or IDLE_S have passed."""
-        now = await _in(pool, database_now, db)
-        due = await _in(pool, wakes.next_due, db, now)
+        now = await in_thread(pool, database_now, db)
+        due = await in_thread(pool, wakes.next_due, db, now)
         span_s = IDLE_S if due is None else min((due - now).total_seconds(), IDLE_S)
-        await _wait([self._walk_wake, self.stop], max(span_s, SHORTEST_S))
+        await wait_for_first([self._walk_wake, self.stop], max(span_s, SHORTEST_S))
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -220,8 +216,8 @@ class Worker:
         if len(ready) >= self.parts.in_flight_max // 2 or self.stop.is_set():
             return False
         before = time.monotonic()
-        now = await _in(pool, database_now, db)
-        worked = await _tick(pool, sender, now)
+        now = await in_thread(pool, database_now, db)
+        worked = await tick(pool, sender, now)
         while sender.outbox:
             claimed = sender.outbox.popleft()
             self._claimed_at[claimed.id] = before
@@ -247,7 +243,7 @@ class Worker:
         self._in_flight.discard(task)
         self._wake.set()
         if not task.cancelled() and (failure := task.exception()) is not None:
-            _tell_failed(failure)
+            tell_failed(failure)
 
     async def _settle(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> bool:
         """Settle when enough answers are there, the oldest has waited, or nothing else is out."""
@@ -258,23 +254,23 @@ class Worker:
         full = len(settler.inbox) >= SETTLE_REQUESTS_MAX
         if not (full or waited_ms >= SETTLE_WAIT_MS or not self._in_flight):
             return False
-        now = await _in(pool, database_now, db)
+        now = await in_thread(pool, database_now, db)
         for _ in range(min(len(self._answered_at), SETTLE_REQUESTS_MAX)):
             self._answered_at.popleft()
-        await _tick(pool, settler, now)
+        await tick(pool, settler, now)
         return True
 
     async def _rest(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> None:
         """Nothing to do: wait for an answer, a wake, or the next time to look, a second at most."""
         span_s = SETTLE_WAIT_MS / 1000
         if not settler.inbox:
-            look_at = await _in(pool, ledgers.next_look, db)
-            now = await _in(pool, database_now, db)
+            look_at = await in_thread(pool, ledgers.next_look, db)
+            now = await in_thread(pool, database_now, db)
             span_s = IDLE_S if look_at is None else (look_at - now).total_seconds()
             # What is due already waits for a permit, or for another worker.
             span_s = min(span_s, IDLE_S) if span_s > 0 else BUSY_S
         ending = [] if self.stop.is_set() else [self.stop]
-        await _wait([self._wake, *ending], max(span_s, SHORTEST_S))
+        await wait_for_first([self._wake, *ending], max(span_s, SHORTEST_S))
 
     async def _carry(
         self,
@@ -290,10 +286,10 @@ class Worker:
         answer = courier.NOTHING_TO_SEND
         reader = await free.get()
         try:
-            loaded = await _in(pool, courier.load, reader, claimed, partner)
+            loaded = await in_thread(pool, courier.load, reader, claimed, partner)
             token = await self._token(pool, reader, claimed)
         except TowpathError as error:  # such as a token that was exchanged since the claim
-            _tell_failed(error)
+            tell_failed(error)
             answer = courier.NOT_LOADED
         finally:
             free.put_nowait(reader)
@@ -324,7 +320,7 @@ class Worker:
         if kept is not None and time.monotonic() - kept[0] < TOKEN_KEPT_S:
             return kept[1]
         opened = partial(connections.open_token, db, self.parts.keys, route.workspace, route.token)
-        token = await _in(pool, opened)
+        token = await in_thread(pool, opened)
         self._tokens[route.token] = (time.monotonic(), token)
         return token
 
@@ -334,13 +330,23 @@ class Worker:
         prober = Prober(db)
         try:
             while not self.stop.is_set():
-                now = await _in(pool, database_now, db)
-                for probe in await _in(pool, prober.due, now):
+                now = await in_thread(pool, database_now, db)
+                for probe in await in_thread(pool, prober.due, now):
                     try:
                         await self._try(pool, db, prober, probe)
                     except (TowpathError, TimeoutError) as error:  # it is due again in a minute
-                        _tell_failed(error)
-                await _sleep(self.stop, 1.0)
+                        tell_failed(error)
+                await sleep(self.stop, 1.0)
+        finally:
+            db.close()
+
+    async def _call(self, pool: ThreadPoolExecutor) -> None:
+        """Make the calls of people who stand at webhooks."""
+        parts = self.parts
+        db = parts.connect()
+        hooks = Webhooks(db, parts.keys, parts.windows, Random(parts.seed))
+        try:
+            await call_webhooks(pool, db, hooks, parts.webhook_hosts, self.stop, self._walk_wake)
         finally:
             db.close()
 
@@ -349,44 +355,11 @@ class Worker:
         rests."""
         partner = self.parts.partners[probe.partner]
         opened = partial(connections.open_token, db, self.parts.keys, probe.workspace, probe.token)
-        token = await _in(pool, opened)
+        token = await in_thread(pool, opened)
         deadline_s = self.parts.windows.request_deadline.total_seconds()
         url = self.parts.base_urls[partner.name]
         door = PacedDoor(self.parts.door, db, probe.app) if self.parts.with_permits else None
         async with asyncio.timeout(deadline_s + PERMIT_WAIT_S):
             answer = await partner.probe(door or self.parts.door, url, token, deadline_s)
-        now: Instant = await _in(pool, database_now, db)
-        await _in(pool, prober.note, probe, answer, now)
-
-
-async def _in(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
-    """Run a service's synchronous work in a thread."""
-    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
-
-
-async def _tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool:
-    """One tick. Two workers that wait for each other are parted by the database: there is more."""
-    try:
-        return await _in(pool, service.tick, now)
-    except DatabaseCollision:
-        return True
-
-
-def _tell_failed(failure: BaseException) -> None:
-    name = type(failure).__name__
-    telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=name)
-
-
-async def _sleep(stop: asyncio.Event, span_s: float) -> None:
-    """Sleep, but wake at once when stopped."""
-    await _wait([stop], span_s)
-
-
-async def _wait(events: Sequence[asyncio.Event], span_s: float) -> None:
-    """Wait for the first of these events, so long at most."""
-    waits = [asyncio.ensure_future(one.wait()) for one in events]
-    try:
-        await asyncio.wait(waits, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+        now: Instant = await in_thread(pool, database_now, db)
+        await in_thread(pool, prober.note, probe, answer, now)

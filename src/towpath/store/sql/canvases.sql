@@ -40,8 +40,10 @@ left join lateral (
   select max(number) as number from canvas_version where canvas = c.id
 ) v on true
 left join lateral (
-  select sum(w.people) as people from canvas_version o join wave w on w.version = o.id
-  where o.canvas = c.id
+  select sum(s.people) as people from canvas_version o join lateral (
+    select people from wave where version = o.id
+    union all select -people from taken where version = o.id and moved
+  ) s on true where o.canvas = c.id
 ) w on true
 where c.workspace = %(workspace)s and c.name > %(after)s
 order by c.name limit %(limit)s;

@@ -1,0 +1,61 @@
+"""How the loops of a worker run synchronous services: in threads, a tick at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from towpath import telemetry
+from towpath.clock import Instant
+from towpath.errors import TowpathError
+from towpath.store.database import DatabaseCollision
+from towpath.telemetry import Event
+
+T = TypeVar("T")
+
+
+class Service(Protocol):
+    """A moving part."""
+
+    def tick(self, now: Instant) -> bool:
+        """Do one bounded piece of work; says whether there is more."""
+        ...
+
+
+async def in_thread(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+    """Run a service's synchronous work in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+async def tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool:
+    """One tick. Two workers that wait for each other are parted by the database: there is more."""
+    try:
+        return await in_thread(pool, service.tick, now)
+    except DatabaseCollision:
+        return True
+    except TowpathError as error:
+        # Such as a filter that names what was deleted: its wave waits for its lease, others go on.
+        tell_failed(error)
+        return False
+
+
+def tell_failed(failure: BaseException) -> None:
+    """Tell that a service failed, by the kind of its failure: its text may hold personal data."""
+    name = type(failure).__name__
+    telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=name)
+
+
+async def sleep(stop: asyncio.Event, span_s: float) -> None:
+    """Sleep, but wake at once when stopped."""
+    await wait_for_first([stop], span_s)
+
+
+async def wait_for_first(events: Sequence[asyncio.Event], span_s: float) -> None:
+    """Wait for the first of these events, so long at most."""
+    waits = [asyncio.ensure_future(one.wait()) for one in events]
+    try:
+        await asyncio.wait(waits, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,98 @@
+"""The calls of webhooks: a batch is taken, called without a transaction, and settled; for ever."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from towpath.canvas.addresses import Allowed
+from towpath.engine.threads import in_thread, sleep, tell_failed
+from towpath.engine.webhooks import Batch, Call, Webhooks
+from towpath.errors import TowpathError
+from towpath.limits import WEBHOOK_IN_FLIGHT_MAX
+from towpath.net.guard import CallFailed, GuardedDoor
+from towpath.store.database import DatabaseCollision, Db, database_now
+
+IDLE_S = 1.0
+RETRIED = frozenset({408, 425, 429})
+
+
+class Caller(Protocol):
+    """Who makes the calls: `net.guard.GuardedDoor`."""
+
+    async def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
+    ) -> tuple[int, str | None]:
+        """One call: the status and what Retry-After says. Raises CallFailed."""
+        ...
+
+
+async def carry(batch: Batch, door: Caller) -> None:
+    """Make the batch's calls, at most WEBHOOK_IN_FLIGHT_MAX at once, and note what was answered."""
+    free = asyncio.Semaphore(WEBHOOK_IN_FLIGHT_MAX)
+    await asyncio.gather(*(_carry(call, batch, door, free) for call in batch.calls))
+
+
+async def _carry(call: Call, batch: Batch, door: Caller, free: asyncio.Semaphore) -> None:
+    results, settings = batch.results, batch.settings
+    async with free:
+        try:
+            status, pause = await door.call(
+                settings.method,
+                call.url,
+                call.headers,
+                call.body,
+                settings.deadline.total_seconds(),
+            )
+        except CallFailed as failed:
+            if failed.refused:
+                results.fail(call.profile, failed.why)
+            else:
+                results.again.append(call.profile)
+            return
+    if 200 <= status < 300:
+        results.answered.append(call.profile)
+    elif status in RETRIED or status >= 500:
+        results.again.append(call.profile)
+        results.pause_s = max(results.pause_s, _pause(pause))
+    else:
+        results.fail(call.profile, f"answered {status}")
+
+
+def _pause(text: str | None) -> float:
+    return float(text) if text is not None and text.isascii() and text.isdigit() else 0.0
+
+
+async def call_webhooks(
+    pool: ThreadPoolExecutor,
+    db: Db,
+    hooks: Webhooks,
+    hosts: Sequence[str],
+    stop: asyncio.Event,
+    moved: asyncio.Event,
+) -> None:
+    """Call until stopped. `hosts` inside may be reached; `moved` is set when people went on."""
+    allowed = Allowed(hosts)
+    async with GuardedDoor(allowed.address, allowed.host) as door:
+        while not stop.is_set():
+            if await _call_some(pool, db, hooks, door):
+                moved.set()
+            else:
+                await sleep(stop, IDLE_S)
+
+
+async def _call_some(pool: ThreadPoolExecutor, db: Db, hooks: Webhooks, door: GuardedDoor) -> bool:
+    """One batch of calls; says whether there was one."""
+    try:
+        batch = await in_thread(pool, hooks.take, await in_thread(pool, database_now, db))
+        if batch is None:
+            return False
+        await carry(batch, door)
+        await in_thread(pool, hooks.settle, batch, await in_thread(pool, database_now, db))
+    except DatabaseCollision:
+        return True
+    except TowpathError as error:
+        # Such as a secret whose key is gone: the wave waits for its lease, and is tried again.
+        tell_failed(error)
+        return False
+    return True
