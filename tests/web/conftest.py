@@ -67,6 +67,7 @@ def page(page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.set_default_timeout(15_000)
     yield page
+    page.unroute_all(behavior="ignoreErrors")
     assert faults == []
 
 

@@ -133,25 +133,37 @@ EVERY_KIND: Data = WINBACK | {
             "groups": {
                 "kind": "audience_paths",
                 "paths": [
-                    {"name": "VIP", "next": "acts"},
-                    {"name": "Lapsed for ninety days and more", "next": "test"},
+                    {"name": "vip", "if": {"attribute": "orders", "at_least": 9}, "next": "acts"},
+                    {"name": "lapsed-for-ninety-days-and-more", "if": {"has": "email"}}
+                    | {"next": "test"},
                 ],
-                "everyone_else": "hook",
+                "else": "hook",
             },
             "acts": {
                 "kind": "action_paths",
-                "paths": [{"name": "Bought", "next": None}, {"name": "Opened", "next": "update"}],
-                "everyone_else": None,
+                "paths": [
+                    {"name": "bought", "on": [{"purchase": "any"}]},
+                    {"name": "opened", "on": [{"event": "opened"}], "next": "update"},
+                ],
             },
             "test": {
                 "kind": "experiment_paths",
-                "paths": [{"name": "A", "next": "add"}, {"name": "B", "next": "add"}],
-                "control": None,
+                "paths": [
+                    {"name": "a", "weight": 45, "next": "add"},
+                    {"name": "b", "weight": 45, "next": "add"},
+                ],
+                "control": {"weight": 10},
             },
-            "update": {"kind": "user_update", "set": {"tier": "gold"}, "next": "end"},
+            "update": {"kind": "user_update", "set": {"tier": "gold"}, "next": "renewal"},
+            "renewal": {
+                "kind": "delay",
+                "until": {"attribute": "renewal", "minus": "3d", "at": "09:00"},
+                "next": "end",
+            },
             "hook": {
                 "kind": "webhook",
                 "url": "https://crm.example.com/hooks/towpath",
+                "on_error": "exit",
                 "next": "end",
             },
             "add": _sync("add", next="end"),

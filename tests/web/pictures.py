@@ -94,6 +94,7 @@ def _take(
         page.wait_for_timeout(300)
     _check_width(page, to.name)
     page.screenshot(path=to)
+    page.unroute_all(behavior="ignoreErrors")
     context.close()
 
 

@@ -8,6 +8,9 @@ from tests.web import made_up
 from tests.web.browser import NARROW
 from tests.web.pages import GONE, HANGS, answer
 
+from towpath.canvas.graph import from_data, to_data
+from towpath.canvas.registry import KINDS
+
 CANVAS = "/canvases/1?view=drawing"
 FULL = {
     "/v1/canvases": {"items": made_up.ROWS, "next": None},
@@ -82,7 +85,20 @@ def test_in_portuguese(page: Page, pages: str) -> None:
 
 
 def test_every_kind_of_step(page: Page, pages: str) -> None:
-    answer(page, {"/v1/canvases/1": made_up.EVERY_KIND})
+    """The page draws the arrows that the engine walks, and none besides."""
+    graph = from_data(made_up.EVERY_KIND["graph"])
+    assert {step.kind for step in graph.steps.values()} >= KINDS.keys() - {"decision_split"}
+    answer(page, {"/v1/canvases/1": made_up.EVERY_KIND | {"graph": to_data(graph)}})
+    page.goto(pages + CANVAS)
+    expect(page.locator("[data-step=end]")).to_be_attached()
+    drawn = page.eval_on_selector_all("[data-edge]", "all => all.map(one => one.dataset.edge)")
+    walked = {
+        f"{name} {edge}"
+        for name, step in graph.steps.items()
+        for edge in step.edges()
+        if len(step.edges()) > 1 or step.edges()[edge]
+    }
+    assert set(drawn) == walked | {"(entry) entered"}
     page.goto(f"{pages}/canvases/1?view=list")
     for name in ("Audience Paths", "Action Paths", "Experiment Paths", "User Update", "Webhook"):
         expect(page.get_by_role("button", name=name)).to_be_visible()

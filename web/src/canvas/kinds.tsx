@@ -7,7 +7,7 @@ import {
   Webhook as WebhookIcon, Workflow,
 } from 'lucide-react'
 import type { Data, Graph, StepData } from '../services/shapes'
-import { filterText, spanText, text, triggersText } from './telling'
+import { filterText, spanText, text, triggersText, untilText } from './telling'
 
 /** A way out of a step; `to` is null where it leads out of the Canvas. */
 export type Way = { readonly edge: string; readonly label: string | null; readonly to: string | null }
@@ -25,23 +25,42 @@ const way = (edge: string, to: unknown, label: string | null = null): Way => ({
 })
 const on = (step: Data): Way[] => [way('next', step.next)]
 
-/** Paths with names, then the ways for everybody else that the step has. */
-function paths(step: Data): Way[] {
-  const named = (Array.isArray(step.paths) ? (step.paths as Data[]) : []).map((path, place) => {
-    const name = text(path.name) || String(place + 1)
-    return way(name, path.next, name)
-  })
-  const rest = ['everyone_else', 'control'].filter((edge) => edge in step)
-  return [...named, ...rest.map((edge) => way(edge, step[edge], `edge.${edge}`))]
+const named = (step: Data): Way[] =>
+  (Array.isArray(step.paths) ? (step.paths as Data[]) : []).map((path) => way(text(path.name), path.next, text(path.name)))
+
+/** Paths with names; the others go by `else`. */
+const paths = (step: Data): Way[] => [...named(step), way('else', step.else, 'edge.else')]
+
+/** Paths by lot, the control group last. */
+function lots(step: Data): Way[] {
+  const control = step.control as Data | null | undefined
+  return control ? [...named(step), way('control', control.next, 'edge.control')] : named(step)
 }
 
-const pathsTitle = (step: Data, t: TFunction) => t('title.paths', { count: paths(step).length })
+/** Whoever lacks the date to wait for leaves, unless the step says that they go on. */
+function delayed(step: Data): Way[] {
+  const dated = typeof step.until === 'object' && step.until !== null && 'attribute' in step.until
+  const [next] = on(step)
+  if (!dated || step.missing === 'next') return [next!]
+  return [{ ...next!, label: 'edge.next' }, way('missing', null, 'edge.missing')]
+}
+
+/** Whose call failed for good goes on with the others, unless the step says otherwise. */
+function called(step: Data): Way[] {
+  const [next] = on(step)
+  if (!step.failed && step.on_error !== 'exit') return [next!]
+  return [{ ...next!, label: 'edge.next' }, way('failed', step.failed, 'edge.failed')]
+}
+
+const pathsTitle = (step: Data, t: TFunction) => t('title.paths', { count: named(step).length })
 
 const KINDS: { readonly [kind: string]: Kind } = {
   delay: {
-    icon: Clock, tone: 'blue', ways: on,
-    title: (step, t) =>
-      typeof step.for === 'string' ? t('title.delay', { span: spanText(step.for, t) }) : t('title.delay_unset'),
+    icon: Clock, tone: 'blue', ways: delayed,
+    title: (step, t) => {
+      if (typeof step.for === 'string') return t('title.delay', { span: spanText(step.for, t) })
+      return step.until ? t('title.until', { when: untilText(step.until, t) }) : t('title.unset')
+    },
   },
   decision_split: {
     icon: Split, tone: 'violet',
@@ -61,10 +80,10 @@ const KINDS: { readonly [kind: string]: Kind } = {
   },
   audience_paths: { icon: UsersRound, tone: 'purple', ways: paths, title: pathsTitle },
   action_paths: { icon: MousePointerClick, tone: 'purple', ways: paths, title: pathsTitle },
-  experiment_paths: { icon: FlaskConical, tone: 'red', ways: paths, title: pathsTitle },
+  experiment_paths: { icon: FlaskConical, tone: 'red', ways: lots, title: pathsTitle },
   user_update: { icon: UserPen, tone: 'green', ways: on, title: (_, t) => t('title.user_update') },
   webhook: {
-    icon: WebhookIcon, tone: 'orange', ways: on,
+    icon: WebhookIcon, tone: 'orange', ways: called,
     title: (step, t) => text(step.url) || t('title.webhook'),
   },
   exit: { icon: LogOut, tone: 'gray', ways: () => [], title: (_, t) => t('title.exit') },

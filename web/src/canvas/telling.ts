@@ -54,3 +54,16 @@ export function triggersText(triggers: unknown, t: TFunction): string {
   })
   return t('title.by_event', { what: told.join(t('filter.or')) })
 }
+
+/** What a delay waits for: a moment, a clock, a weekday, so many days, a date of the person. */
+export function untilText(until: unknown, t: TFunction): string {
+  if (typeof until === 'string') return until
+  const { weekday, days, attribute, plus, minus, at } = until as Data
+  const parts = [
+    weekday ? t(`weekday.${text(weekday)}`, text(weekday)) : '',
+    days === undefined ? '' : t('span.d', { count: Number(days) }),
+    attribute ? [text(attribute), plus ? `+ ${text(plus)}` : '', minus ? `− ${text(minus)}` : ''].filter(Boolean).join(' ') : '',
+    text(at),
+  ]
+  return parts.filter(Boolean).join(', ')
+}
