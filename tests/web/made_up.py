@@ -114,7 +114,7 @@ WINBACK: Data = {
         {"step": "who", "edge": "no", "people": 203_288},
     ],
     "standing": {"later": 268_804},
-    "reasons": {"add": {"not_synced": {"no_consent": 40_001, "no_key": 12_002}}},
+    "reasons": {"add": {"not_synced": {"no_consent": 40_001, "no_match_key": 12_002}}},
     "troubles": {},
 }
 
@@ -174,6 +174,18 @@ EVERY_KIND: Data = WINBACK | {
     "edges": [{"step": "(entry)", "edge": "entered", "people": 100}],
     "standing": {},
 }
+
+_BROKEN = {
+    "scope": "connection",
+    "reason": "40105",
+    "since": "2026-03-01T12:10:00Z",
+    "partner_request_ref": None,
+    "message": "The connection is broken: TikTok refuses its token or app (code 40105). Nothing is"
+    " sent; people wait.",
+    "remedy": "Connect again: `towpath connect tiktok`.",
+}
+
+IN_TROUBLE: Data = WINBACK | {"troubles": {"add": _BROKEN, "remove": _BROKEN}}
 
 EMPTY: Data = WINBACK | {
     "name": "Spring launch",

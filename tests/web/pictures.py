@@ -49,6 +49,7 @@ SCENES = {
     "canvas-kinds": Scene(
         "/canvases/1?view=drawing", _canvas(made_up.EVERY_KIND | {"state": "paused"})
     ),
+    "canvas-trouble": Scene("/canvases/1?view=drawing&step=add", _canvas(made_up.IN_TROUBLE)),
     "canvas-empty": Scene("/canvases/1", _canvas(made_up.EMPTY)),
     "canvas-failing": Scene("/canvases/1", _canvas(FAILS)),
     "canvas-gone": Scene("/canvases/1", _canvas(GONE)),

@@ -71,6 +71,17 @@ def test_by_keyboard_alone(page: Page, pages: str) -> None:
     expect(panel).to_have_count(0)
 
 
+def test_trouble_is_told_with_its_cure(page: Page, pages: str) -> None:
+    answer(page, {"/v1/canvases/1": made_up.IN_TROUBLE})
+    page.goto(pages + CANVAS + "&step=add")
+    told = page.get_by_role("alert")
+    expect(told).to_have_count(2)
+    expect(told.first).to_contain_text("add, remove: The connection is broken")
+    expect(told.first).to_contain_text("Connect again")
+    panel = page.get_by_test_id("panel")
+    expect(panel.locator("[data-reason=no_consent]")).to_have_text("40,001")
+
+
 def test_in_portuguese(page: Page, pages: str) -> None:
     answer(page, FULL)
     page.goto(pages + CANVAS)

@@ -4,12 +4,17 @@ import { useHotkeys } from '@mantine/hooks'
 import { X } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { StepData } from '../services/shapes'
-import { OutcomeStrip, SevenCounters, useCounters, Figure } from './figures'
+import type { CanvasPage, StepData } from '../services/shapes'
+import { exact } from '../words'
+import { Figure, OutcomeStrip, outcomeStyle, SevenCounters, useCounters } from './figures'
 import { isSync, kindName, kindOf } from './kinds'
 import { tint } from './state-badge'
+import { type Trouble, TroubleTold } from './trouble'
 
-export function Panel({ id, step, close }: { id: string; step: StepData; close: () => void }) {
+type PanelParts = { id: string; step: StepData; reasons: Reasons; trouble: Trouble | undefined; close: () => void }
+type Reasons = CanvasPage['reasons'][string] | undefined
+
+export function Panel({ id, step, reasons, trouble, close }: PanelParts) {
   const { t } = useTranslation()
   const kind = kindOf(step)
   const shut = useRef<HTMLButtonElement>(null)
@@ -27,10 +32,12 @@ export function Panel({ id, step, close }: { id: string; step: StepData; close: 
         <ActionIcon ref={shut} variant="subtle" color="gray" onClick={close} aria-label={t('panel.close')}><X size={18} /></ActionIcon>
       </Group>
       <div className="panel-body">
+        {trouble && <TroubleTold trouble={trouble} />}
         {isSync(step) ? (
           <>
             <OutcomeStrip step={id} />
             <SevenCounters step={id} shares />
+            <Why reasons={reasons} />
             <Text c="dimmed" fz={12.5} px="md" py="xs">{t('panel.lag')}</Text>
           </>
         ) : (
@@ -44,6 +51,30 @@ export function Panel({ id, step, close }: { id: string; step: StepData; close: 
         </Box>
       </div>
     </aside>
+  )
+}
+
+/** Why people are counted as they are: only where the counter alone does not say it. */
+function Why({ reasons }: { reasons: Reasons }) {
+  const { t, i18n } = useTranslation()
+  const rows = (['not_synced', 'errored', 'synced'] as const).flatMap((counter) =>
+    Object.entries(reasons?.[counter] ?? {})
+      .filter(([why]) => why !== 'acknowledged')
+      .map(([why, people]) => ({ counter, why, people })),
+  )
+  if (!rows.length) return null
+  return (
+    <Box px="md" pt="xs">
+      <Title order={3} fz="sm" mb={4}>{t('panel.why')}</Title>
+      <dl className="card-rows" style={{ padding: 0 }}>
+        {rows.map(({ counter, why, people }) => (
+          <div key={counter + why} style={outcomeStyle(counter)}>
+            <dt><i aria-hidden />{t(`reason.${why}`, why.replaceAll('_', ' '))}</dt>
+            <dd className="figure" data-reason={why} data-value={people}>{exact(people, i18n.language)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Box>
   )
 }
 

@@ -15,6 +15,7 @@ import { Panel } from '../canvas/panel'
 import { Sheet } from '../canvas/sheet'
 import { StateBadge, tint } from '../canvas/state-badge'
 import { StepList } from '../canvas/step-list'
+import { Troubles } from '../canvas/trouble'
 import { canvasQuery } from '../services/canvases'
 import { begin, useFollow, useLive } from '../services/live'
 import type { CanvasPage as Canvas } from '../services/shapes'
@@ -53,6 +54,7 @@ function Open({ canvas, error }: { canvas: Canvas; error: unknown }) {
       <Stale error={error} />
       <Head canvas={canvas} view={view} setView={(to) => void navigate({ search: (was) => ({ ...was, view: to }), replace: true })} />
       <Held canvas={canvas} />
+      <Troubles troubles={canvas.troubles} />
       <Box style={{ flex: 1, minHeight: 0, display: 'flex', position: 'relative' }}>
         <Box component="section" aria-label={t('canvas.steps', { name: canvas.name })}
           style={{ flex: 1, minWidth: 0, position: 'relative' }}>
@@ -64,7 +66,10 @@ function Open({ canvas, error }: { canvas: Canvas; error: unknown }) {
             <ReactFlowProvider><Sheet graph={canvas.graph} chosen={chosen} choose={choose} /></ReactFlowProvider>
           )}
         </Box>
-        {chosen && <Panel id={chosen} step={canvas.graph.steps[chosen]!} close={() => choose(null)} />}
+        {chosen && (
+          <Panel id={chosen} step={canvas.graph.steps[chosen]!} reasons={canvas.reasons[chosen]}
+            trouble={canvas.troubles[chosen]} close={() => choose(null)} />
+        )}
       </Box>
     </Box>
   )
@@ -93,6 +98,7 @@ function Head({ canvas, view, setView }: HeadParts) {
                 {t('canvas.launched', { when: moment(version.launched_at, i18n.language) })}
               </span>
               {' · '}{t('canvas.zone', { zone: zone() })}
+              {canvas.draft_differs && <>{' · '}{t('canvas.draft_differs')}</>}
             </>
           ) : t('canvas.never')}
         </Text>

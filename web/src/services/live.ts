@@ -4,7 +4,7 @@
 // Cards subscribe to their own step, so that a change draws one card and not two hundred.
 import { useEffect } from 'react'
 import { create } from 'zustand'
-import type { CanvasState, Counters, EdgeCount, Numbers } from './shapes'
+import type { Arrow, CanvasState, Counters, Numbers } from './shapes'
 
 export type Link = 'opening' | 'on' | 'lost' | 'resting'
 
@@ -52,7 +52,7 @@ export function merged(was: Live, told: Told, whole: boolean, at: number): Live 
   }
 }
 
-function counted(edges: readonly EdgeCount[]): Record<string, number> {
+function counted(edges: readonly Arrow[]): Record<string, number> {
   return Object.fromEntries(edges.map((one) => [edgeKey(one.step, one.edge), one.people]))
 }
 

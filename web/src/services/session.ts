@@ -1,7 +1,7 @@
 // Who is signed in. Nobody is no error: it is the answer null.
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
 import { call, Problem } from './api'
-import type { Me } from './shapes'
+import type { Me, SignIn } from './shapes'
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
@@ -19,7 +19,7 @@ export const meQuery = queryOptions({
 export function useSignIn() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (given: { email: string; password: string }) =>
+    mutationFn: (given: SignIn) =>
       call('/v1/sign-in', { method: 'POST', body: given }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['me'] }),
   })

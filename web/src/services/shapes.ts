@@ -1,10 +1,21 @@
-// What the API's answers look like. Where the OpenAPI document says it, take it from schema.ts.
+// What the API answers: schema.ts is made of its OpenAPI document; here are the names that pages use.
+import type { components } from './schema'
 
-export type CanvasState = 'draft' | 'running' | 'paused' | 'stopped'
+type Schemas = components['schemas']
 
-export const COUNTERS = ['entered', 'advanced', 'synced', 'not_synced', 'pending', 'errored', 'exited'] as const
-export type Counter = (typeof COUNTERS)[number]
-export type Counters = Record<Counter, number>
+export type CanvasRow = Schemas['CanvasRow']
+export type CanvasState = CanvasRow['state']
+export type Canvases = Schemas['Page_CanvasRow_']
+export type Counters = Schemas['Counters']
+export type Counter = keyof Counters
+export type Arrow = Schemas['Arrow']
+export type Me = Schemas['Me']
+export type SignIn = Schemas['SignIn']
+
+/** The document's seven counters, in its order. */
+export const COUNTERS = [
+  'entered', 'advanced', 'synced', 'not_synced', 'pending', 'errored', 'exited',
+] as const satisfies Counter[]
 
 /** A filter, a step, an entry as docs/canvas.md writes them: read with care, never trusted to be whole. */
 export type Data = { readonly [name: string]: unknown }
@@ -16,35 +27,7 @@ export type Graph = {
   readonly steps: { readonly [step: string]: StepData }
 }
 
-export type CanvasRow = {
-  readonly id: number
-  readonly name: string
-  readonly state: CanvasState
-  readonly version: number | null
-  readonly revision: number
-  readonly inside: number
-}
-
-export type EdgeCount = { readonly step: string; readonly edge: string; readonly people: number }
+export type CanvasPage = Omit<Schemas['CanvasShown'], 'graph' | 'draft'> & { readonly graph: Graph }
 
 /** What moves while people walk. */
-export type Numbers = {
-  readonly state: CanvasState
-  readonly counters: { readonly [step: string]: Counters }
-  readonly edges: readonly EdgeCount[]
-  readonly standing: { readonly [step: string]: number }
-}
-
-export type CanvasPage = Numbers & {
-  readonly id: number
-  readonly name: string
-  readonly revision: number
-  readonly version: { readonly number: number; readonly launched_at: string } | null
-  readonly graph: Graph
-  readonly draft_differs: boolean
-  readonly reasons: { readonly [step: string]: { readonly [counter: string]: { readonly [why: string]: number } } }
-  readonly troubles: { readonly [step: string]: { readonly message: string; readonly remedy: string } }
-  readonly sandbox: boolean
-}
-
-export type Me = { readonly name: string; readonly email: string | null; readonly workspace: string }
+export type Numbers = Pick<CanvasPage, 'state' | 'counters' | 'edges' | 'standing'>
