@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from towpath.clock import Instant
 from towpath.errors import InputError, TowpathError
 from towpath.limits import IMPORT_AHEAD_BYTES
+from towpath.people.columns import any_said
 from towpath.people.csv_columns import (
     CellRefusal,
     Header,
@@ -31,7 +32,7 @@ from towpath.people.csv_columns import (
     with_good_ids,
 )
 from towpath.people.csv_rows import CsvRows, RowChunk
-from towpath.people.profile import Identifier, PeopleBatch, any_said
+from towpath.people.profile import Identifier, PeopleBatch
 from towpath.store.staging import StagedPeople, stage
 
 BLOCK_BYTES = 1 << 20

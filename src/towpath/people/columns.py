@@ -31,26 +31,28 @@ class Column(Generic[Value]):
     refusals: dict[int, str]
 
 
+def any_said(cells: Sequence[object]) -> bool:
+    """Is any of the cells not None? Quick both for full columns and for empty ones."""
+    return bool(cells) and (cells[0] is not None or cells.count(None) < len(cells))
+
+
 def read_column(
     cells: Sequence[Cell | None], read: Callable[[Cell], Value | Refusal]
 ) -> Column[Value]:
     """Read each cell that is not None; any number of them, in memory proportional to it."""
-    if cells.count(None) == len(cells):
+    if not any_said(cells):
         return Column([None] * len(cells), {})
     meaning = {cell: read(cell) for cell in set(cells) if cell is not None}
-    refused = {cell: found for cell, found in meaning.items() if isinstance(found, Refusal)}
-    taken: dict[Cell | None, Value] = {}
-    if refused:
-        taken |= {cell: one for cell, one in meaning.items() if not isinstance(one, Refusal)}
-    else:
+    if Refusal not in set(map(type, meaning.values())):
         taken = cast("dict[Cell | None, Value]", meaning)
+        return Column([*map(taken.get, cells)], {})
+    refused = {cell: found for cell, found in meaning.items() if isinstance(found, Refusal)}
+    taken = {cell: found for cell, found in meaning.items() if not isinstance(found, Refusal)}
     return Column(
         values=[*map(taken.get, cells)],
         refusals={
             index: refused[cell].reason
             for index, cell in enumerate(cells)
             if cell is not None and cell in refused and not refused[cell].missing
-        }
-        if refused
-        else {},
+        },
     )

@@ -6,7 +6,7 @@ with one COPY.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from towpath.clock import Instant, instant
 from towpath.limits import EXTERNAL_ID_CHARS_MAX, PERSON_TEXT_CHARS_MAX
 from towpath.people.attributes import AttributeValue
-from towpath.people.columns import Refusal
+from towpath.people.columns import Refusal, any_said
 from towpath.people.consent import Consent, later
 
 # ISO 3166 knows these too, but nobody has a phone there.
@@ -91,11 +91,6 @@ def merge_same(batch: PeopleBatch) -> PeopleBatch:
             column[first] = _later_cell(column[first], column[index])
     kept = sorted(place.values())
     return PeopleBatch(**{name: [column[i] for i in kept] for name, column in columns.items()})
-
-
-def any_said(*columns: Sequence[object]) -> bool:
-    """Does any row say anything in any of these columns?"""
-    return any(column.count(None) < len(column) for column in columns)
 
 
 def _later_cell(first: Any, second: Any) -> Any:

@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 
 from towpath.people.attributes import AttributeValue
+from towpath.people.columns import any_said
 from towpath.people.people_set import Numbers
-from towpath.people.profile import Device, Identifier, PeopleBatch, any_said
+from towpath.people.profile import Device, Identifier, PeopleBatch
 
 _NULL = r"\N"
 _SPECIAL = re.compile(r"[\\\t\n\r]")
@@ -51,7 +52,7 @@ def stage(batch: PeopleBatch) -> StagedPeople:
         text=_copy_text(batch),
         numbers=np.array([number or 0 for number in batch.number], np.uint32),
         keyed=np.array(keyed, np.uint32),
-        devices=any_said(batch.idfa, batch.gaid, batch.tracking_allowed),
+        devices=any_said(batch.idfa) or any_said(batch.gaid) or any_said(batch.tracking_allowed),
         by_name=not any_said(batch.number) and None not in batch.external_id,
     )
 
