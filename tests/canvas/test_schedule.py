@@ -143,18 +143,21 @@ def test_examples(data: dict[str, object], after: str, expected: str) -> None:
 
 def test_a_local_schedule_reaches_every_zone_once_a_day() -> None:
     schedule = Schedule(Days((time(9),)), LOCAL, "Europe/Lisbon")
-    at, reached = instant("2026-03-27T12:00:00Z"), dict.fromkeys(all_zones(), 0)
-    moments = 0
-    while at < instant("2026-03-30T12:00:00Z"):  # over the night when Europe's clocks jump
-        found = next_occurrence(schedule, at)
+
+    def occurrence(schedule: Schedule, after: Instant) -> Instant:
+        found = next_occurrence(schedule, after)
         assert found is not None
-        at = found
+        return found
+
+    at, reached = instant("2026-03-28T12:00:00Z"), dict.fromkeys(all_zones(), 0)
+    moments = 0
+    while (at := occurrence(schedule, at)) <= instant("2026-03-29T12:00:00Z"):
         for zone in due_zones(schedule, at, at):
             assert at.astimezone(ZoneInfo(zone)).strftime("%H:%M") == "09:00"
             reached[zone] += 1
         moments += 1
-    assert set(reached.values()) == {3}
-    assert moments < 3 * 60
+    assert set(reached.values()) == {1}
+    assert moments < 60
     day = timedelta(days=1)
     assert len(due_zones(schedule, at, at + day)) == len(all_zones())
 
