@@ -23,12 +23,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _nothing() -> None:
+    """A route that is no page."""
+
+
 @pytest.fixture
 async def visitor(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without a session, at an app with one route beside the pages."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_api_route("/users/track", dict, methods=["POST"])
-    app.add_api_route("/v1/things", dict, methods=["POST"])
+    app.add_api_route("/users/track", _nothing, methods=["POST"])
+    app.add_api_route("/v1/things", _nothing, methods=["POST"])
     problems.add_to(app)
     app.add_middleware(Envelope)
     static.mount(app, folder)
