@@ -70,21 +70,25 @@ export function useFollow(canvas: number): void {
     const hear = (whole: boolean) => (event: MessageEvent<string>) => {
       useLive.setState((was) => merged(was, JSON.parse(event.data) as Told, whole, Date.now()), true)
     }
+    const found = () => {
+      clearTimeout(losing)
+      losing = undefined
+    }
     const open = () => {
       stream = new EventSource(`/v1/canvases/${canvas}/live`)
       stream.addEventListener('snapshot', hear(true))
       stream.addEventListener('change', hear(false))
       stream.onopen = () => {
-        clearTimeout(losing)
+        found()
         useLive.setState({ link: 'on' })
       }
       // The server ends a stream now and then, and a second later it is there again.
       stream.onerror = () => {
-        clearTimeout(losing)
-        losing = setTimeout(() => useLive.setState({ link: 'lost' }), LOST_MS)
+        losing ??= setTimeout(() => useLive.setState({ link: 'lost' }), LOST_MS)
       }
     }
     const close = (link: Link) => {
+      found()
       stream?.close()
       stream = null
       useLive.setState({ link })
@@ -96,7 +100,6 @@ export function useFollow(canvas: number): void {
     // A server that answers no (signed out, restarting) closes the stream for good: try again.
     const again = setInterval(() => {
       if (stream?.readyState === EventSource.CLOSED) {
-        clearTimeout(losing)
         close('lost')
         look()
       }
@@ -105,7 +108,7 @@ export function useFollow(canvas: number): void {
     document.addEventListener('visibilitychange', look)
     return () => {
       clearInterval(again)
-      clearTimeout(losing)
+      found()
       document.removeEventListener('visibilitychange', look)
       stream?.close()
     }
