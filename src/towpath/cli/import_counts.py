@@ -109,7 +109,9 @@ def _stored(result: ImportResult, kind: str, dry_run: bool) -> str:
         return "nothing was stored (dry run)"
     if kind == "events":
         known = f", {result.events_known:,} had come before" if result.events_known else ""
-        return f"{result.events:,} stored{known}, {result.new:,} new people"
+        return f"{result.events:,} stored{known}, " + _counted(
+            result.new, "new person", "new people"
+        )
     return (
         f"{result.new:,} new, {result.changed:,} changed, "
         f"{result.keys_changed:,} with new match keys"

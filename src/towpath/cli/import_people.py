@@ -106,7 +106,14 @@ def list_command(
     output.show_table(
         ("import", "kind", "file", "state", "rows", "started"),
         [
-            (one.id, one.kind, one.file, one.state, one.counts.get("rows", 0), one.started_at)
+            (
+                one.id,
+                one.kind,
+                one.file,
+                one.state,
+                one.counts.get("rows", 0),
+                f"{one.started_at:%Y-%m-%d %H:%M}",
+            )  # fmt: skip
             for one in found
         ],
     )
