@@ -224,3 +224,32 @@ def test_same_people_are_merged_by_number_too() -> None:
     assert given.number == [7, None, None, None]
     assert given.country == ["BR", "PT", "FR", "US"]
     assert given.language == ["pt", None, None, None]
+
+
+def test_all_new_people_end_as_merged_ones_do(db: Db, workspace: WorkspaceId, now: Instant) -> None:
+    """The short way for people of whom nobody is stored writes what the long way would."""
+    other = WorkspaceId(workspace + 1)
+    db.execute("insert into workspace (name, created_at) values ('other', %b)", (now,))
+    old = batch(Person("old", mail="a@b.co"))
+    people_given = (
+        Person("u1", mail="a@b.co", number="+5511912345678", attributes={"a": 1, "b": None}),
+        Person("u2", number="+5511912345678", consent=Consent(ConsentState.GRANTED, "x", None)),
+        Person("u3", mail_hash=b"h" * 32, country="BR", birth_date=BORN, time_zone="UTC"),
+        Person("u4"),
+    )
+    with_device = Person("u5", idfa=Device("d" * 36, True))  # so that the long way is taken
+    for one in (workspace, other):
+        profiles.upsert(db, one, old, now)
+    short = profiles.upsert(db, workspace, batch(*people_given), now)
+    done = profiles.upsert(db, other, batch(*people_given, with_device), now)
+    assert (short.new, done.new, len(short.keys_changed), len(done.keys_changed)) == (4, 5, 3, 4)
+    rows = (
+        "select external_id, email, phone, country, birth_date, time_zone, attributes, consent,"
+        " consent_source, consent_at, created_at, updated_at,"
+        " (select array[k.email, k.phone] from match_key k where k.profile = p.number),"
+        " (select array_agg(s.digest order by s.digest) from shared_key s"
+        " where s.profile = p.number)"
+        " from profile p where workspace = %b and external_id <> 'u5' order by number"
+    )
+    assert db.execute(rows, (workspace,)).fetchall() == db.execute(rows, (other,)).fetchall()
+    assert len(db.execute("select from shared_key").fetchall()) == 8

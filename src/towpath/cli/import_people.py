@@ -20,6 +20,7 @@ from towpath.cli.import_counts import counts, restored, show
 from towpath.cli.match import country_option
 from towpath.cli.people_file import Asked, check_path, import_people
 from towpath.cli.people_reader import blocks
+from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.people.csv_columns import KNOWN, CellRefusal
 from towpath.people.csv_rows import CsvRows, check_head
@@ -106,17 +107,14 @@ def list_command(
     output.show_table(
         ("import", "kind", "file", "state", "rows", "started"),
         [
-            (
-                one.id,
-                one.kind,
-                one.file,
-                one.state,
-                one.counts.get("rows", 0),
-                f"{one.started_at:%Y-%m-%d %H:%M}",
-            )  # fmt: skip
+            (one.id, one.kind, one.file, one.state, one.counts.get("rows", 0), _day(one.started_at))
             for one in found
         ],
     )
+
+
+def _day(moment: Instant) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 @app.command("show")
