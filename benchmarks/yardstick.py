@@ -20,7 +20,7 @@ from towpath.store.database import Db
 
 WAITING, CLAIMED, ACKNOWLEDGED = 0, 1, 2
 _TABLE = """
-create table membership (
+create table yardstick_membership (
   audience int not null,
   profile int not null,
   state smallint not null,
@@ -28,17 +28,17 @@ create table membership (
   changed_at timestamptz not null,
   primary key (audience, profile)
 ) with (fillfactor = 50);
-create index membership_waiting on membership (audience, profile) where state = 0;
+create index membership_waiting on yardstick_membership (audience, profile) where state = 0;
 """
 _FILL = """
-insert into membership (audience, profile, state, changed_at)
+insert into yardstick_membership (audience, profile, state, changed_at)
 select 1, profile, 0, %(now)s from match_key
 where num_nonnulls(email, phone) > 0 order by profile limit %(people)s
 """
 _CLAIM = """
-update membership set state = 1, tries = tries + 1, changed_at = %(now)s
+update yardstick_membership set state = 1, tries = tries + 1, changed_at = %(now)s
 where audience = 1 and profile in (
-  select profile from membership where audience = 1 and state = 0
+  select profile from yardstick_membership where audience = 1 and state = 0
   order by profile limit %(limit)s for update skip locked)
 returning profile
 """
@@ -46,7 +46,7 @@ _READ = """
 select encode(email, 'hex'), encode(phone, 'hex') from match_key where profile = any(%(profiles)s)
 """
 _ACKNOWLEDGE = """
-update membership set state = 2, changed_at = %(now)s
+update yardstick_membership set state = 2, changed_at = %(now)s
 where audience = 1 and profile = any(%(profiles)s)
 """
 
@@ -55,7 +55,7 @@ def fill(db: Db, count: int) -> None:
     """A row a person, for the `count` lowest numbers who have a key."""
     db.execute(_TABLE)
     db.execute(_FILL, {"now": database.database_now(db), "people": count})
-    db.execute("vacuum (freeze, analyze) membership")
+    db.execute("vacuum (freeze, analyze) yardstick_membership")
     db.execute("checkpoint")
 
 
