@@ -61,7 +61,8 @@ def test_a_database_with_people_is_left_alone(
     monkeypatch.setenv("TOWPATH_SECRET_KEYS", KEY)
     people = tmp_path / "people.csv"
     people.write_text("external_id,email\nana,ana@example.com\n")
-    for arguments, code in ((["import", "people", str(people)], 0), (["demo", "--once", "--json"], 1)):
+    imported = (["import", "people", str(people)], 0)
+    for arguments, code in (imported, (["demo", "--once", "--json"], 1)):
         with pytest.raises(SystemExit) as left:
             main.run(arguments)
         assert left.value.code == code

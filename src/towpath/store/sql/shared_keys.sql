@@ -82,8 +82,8 @@ where c.keyed and v.old is distinct from v.new
 select exists (select from shared_key where profile between %(low)s and %(high)s)
 
 -- name: read_holders
--- `mine` is materialized, so that it is found by one walk over an index of the few who share. Of who
--- was merged into somebody, that one's consent holds.
+-- `mine` is materialized, so that it is found by one walk over an index of the few who share. Of
+-- who was merged into somebody, that one's consent holds.
 with mine as materialized (
   select distinct field, digest from shared_key
   where profile between %(low)s and %(high)s and profile = any(%(members)s)
