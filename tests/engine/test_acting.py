@@ -7,10 +7,11 @@ import pytest
 from tests.engine.crowd import Crowd, crowd
 
 from towpath.clock import Instant, seconds
-from towpath.engine import acting
+from towpath.engine import standing
 from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.entrance import Entrance
+from towpath.engine.sweep import Sweep
 from towpath.ledger.windows import Windows
 from towpath.people.people_set import people
 from towpath.store import audit, exit_sets, taken, tallies, waves
@@ -164,10 +165,11 @@ def test_many_events_at_random_lose_nobody(
 ) -> None:
     """I-04 after every batch, with rows folded and waves small."""
     monkeypatch.setattr(taken, "SMALL_ROWS_MAX", 3)
-    monkeypatch.setattr(acting, "WAVES_KEPT_MAX", 2)
+    monkeypatch.setattr(standing, "KEPT_WAVES_MAX", 2)
     told = entered(db, now, 300)
     chance = Random(5)
     listener = Acting()
+    sweep = Sweep(db, Windows())
     at = now
     for _ in range(25):
         at += seconds(60)
@@ -182,11 +184,13 @@ def test_many_events_at_random_lose_nobody(
         if chance.random() < 0.2:
             exit_sets.add(db, told.canvas, 0, people([chance.randrange(300)]), "left", at)
         walk(told, at)
+        while chance.random() < 0.9 and sweep.tick(at):
+            pass
         assert (
             told.standing() + sum(one.exited for one in tallies.read(db, told.version).values())
             == 300
         )
-    assert audit.run(db) == []
+        assert audit.run(db) == []
     walk(told, at + timedelta(days=3))
     assert told.standing() == 0
     assert audit.run(db) == []

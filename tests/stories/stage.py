@@ -43,6 +43,7 @@ from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
+from towpath.engine.sweep import Sweep
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.net.door import HttpReply, NoAnswer
 from towpath.partners.protocol import PartnerAudience
@@ -162,6 +163,7 @@ class Stage:
             Looking(self.db),
             Entrance(self.db),
             Advance(self.db, spans),
+            Sweep(self.db, spans),
             Deadlines(self.db, spans, Random(1)),
         )
 

@@ -189,7 +189,9 @@ def test_exit_criteria_bite_before_the_next_step(told: Stage) -> None:
     version = told.launch(canvas(entry=entry, wait="{kind: delay, for: 1h, next: add}", add=sync()))
     told.wait(seconds=1)
     told.did("Ann", "unsubscribe")
-    told.wait(seconds=1)
+    told.wait(seconds=2)
+    assert told.counters(version, "wait").exited == 1, "at once, not when the hour is over"
+    assert len(at(told, version, "wait")) == 2
     told.import_people("external_id,plan\nBob,gold\n")
     told.wait(hours=1, minutes=1)
     assert told.at_tiktok("winback") == {"Cid"}

@@ -10,7 +10,7 @@ it moves the one that has waited longest, except where ranking only keeps it (Br
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,16 +19,14 @@ from towpath.canvas.predicates import Matcher
 from towpath.canvas.steps.action_paths import ActionPaths
 from towpath.clock import Instant
 from towpath.engine.moves import Moves, come, count_leaving
+from towpath.engine.standing import Standing
 from towpath.engine.steps.protocol import Presence
-from towpath.ids import CanvasId, StepId, VersionId, WaveId, WorkspaceId
+from towpath.ids import CanvasId, StepId, VersionId, WorkspaceId
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import canvases, exit_sets, taken, waves
 from towpath.store.database import Db
 from towpath.store.intakes import Seen
 from towpath.store.waves import Place, Stand
-
-WAVES_KEPT_MAX = 5_000
-"""The people of so many waves are kept in memory; a wave that grew is read again."""
 
 
 class Tag(NamedTuple):
@@ -52,9 +50,9 @@ class Act(NamedTuple):
 class Acting:
     """Listens to the intake. Keeps graphs, which never change, and the people of waves."""
 
+    standing: Standing = field(default_factory=Standing)
     _graphs: dict[VersionId, Graph] = field(default_factory=dict)
     _matchers: dict[tuple[VersionId, ...], Matcher[Tag]] = field(default_factory=dict)
-    _members: dict[WaveId, tuple[int, PeopleSet]] = field(default_factory=dict)
 
     def __call__(self, db: Db, workspace: WorkspaceId, batch: Sequence[Seen], now: Instant) -> int:
         """Move people by these events, in their order; gives how many went on or did better."""
@@ -105,13 +103,15 @@ class Acting:
         there = waves.share(db, list(found))
         hits: dict[tuple[Stand, int], PeopleSet] = defaultdict(people)
         for place, by_rank in found.items():
-            for rank, members in by_rank.items() if place.id in there else ():
-                hits[place.stand, rank] |= members
+            changed = there.get(place.id, people())
+            for rank, members in by_rank.items():
+                hits[place.stand, rank] |= members if changed is None else members & changed
         moves: dict[VersionId, Moves] = {}
         moved = 0
         for (stand, rank), members in sorted(hits.items(), key=_order):
-            settings = self._graph(db, stand.version).steps[stand.step]
-            assert isinstance(settings, ActionPaths)
+            if not members:
+                continue
+            settings = self._settings(db, stand)
             if settings.ranked:
                 moved += _keep_best(db, stand, settings, rank, members, now)
             else:
@@ -131,23 +131,21 @@ class Acting:
     ) -> dict[Place, dict[int, PeopleSet]]:
         """In which waves they stand, by the path that they take; whoever waited longest first."""
         leaving = exit_sets.waiting(db, canvas)
-        places = waves.places(db, list(wanted))
-        self._read(db, places)
+        acted_at = {act.profile: act.at for act in acts}
+        doers = union(doing for by_rank in wanted.values() for doing in by_rank.values())
         gone: dict[Stand, PeopleSet] = {}
         found: dict[Place, dict[int, PeopleSet]] = {}
         moved = people()
-        for place in places:
+        for place, held in self.standing.find(db, waves.places(db, list(wanted)), doers).hits:
             stand = place.stand
             if stand not in gone:
                 gone[stand] = taken.gone(db, stand) | leaving.get(stand.lane, people())
-            settings = self._graph(db, stand.version).steps[stand.step]
-            ranked = isinstance(settings, ActionPaths) and settings.ranked
-            here = self._members[place.id][1] - gone[stand] - _before(acts, place.arrived_at)
-            if not ranked:
-                here = here - moved
+            ranked = self._settings(db, stand).ranked
+            here = held - (gone[stand] if ranked else gone[stand] | moved)
+            here = here - _before(here, acted_at, place.arrived_at)
             hits = {}
-            for rank, doers in sorted(wanted[stand.version, stand.step].items()):
-                if hit := here & doers:
+            for rank, doing in sorted(wanted[stand.version, stand.step].items()):
+                if hit := here & doing:
                     hits[rank] = hit
                     here = here - hit
             if hits:
@@ -156,18 +154,10 @@ class Acting:
                 moved |= union(hits.values())
         return found
 
-    def _read(self, db: Db, places: Sequence[Place]) -> None:
-        unread = [
-            one.id for one in places if self._members.get(one.id, (-1, None))[0] != one.people
-        ]
-        if len(self._members) + len(unread) > WAVES_KEPT_MAX:
-            self._members.clear()
-            unread = [one.id for one in places]
-        held = waves.members_of(db, unread) if unread else {}
-        for one in places:
-            if one.id in held:
-                self._members[one.id] = (len(held[one.id]), held[one.id])
-            self._members.setdefault(one.id, (0, people()))
+    def _settings(self, db: Db, stand: Stand) -> ActionPaths:
+        settings = self._graph(db, stand.version).steps[stand.step]
+        assert isinstance(settings, ActionPaths)
+        return settings
 
     def _go(self, presence: Presence, edge: str, members: PeopleSet, moves: Moves) -> None:
         """These people go on now."""
@@ -200,10 +190,10 @@ def _doers(acts: Iterable[Act]) -> dict[tuple[VersionId, StepId, int], PeopleSet
     return {place: people(profiles) for place, profiles in found.items()}
 
 
-def _before(acts: Iterable[Act], arrived_at: Instant) -> PeopleSet:
-    """Whose act happened before that second: they had not come yet."""
+def _before(members: PeopleSet, acted_at: Mapping[int, Instant], arrived_at: Instant) -> PeopleSet:
+    """Who of these people acted before that second: they had not come yet."""
     whole = arrived_at.replace(microsecond=0)
-    return people([act.profile for act in acts if act.at < whole])
+    return people([one for one in members if acted_at[one] < whole])
 
 
 def _order(hit: tuple[tuple[Stand, int], PeopleSet]) -> tuple[int, str, int, int]:

@@ -34,7 +34,7 @@ from towpath.people.people_set import PeopleSet
 from towpath.store import canvases, exit_sets, people_door, taken, waves
 from towpath.store.database import Db
 from towpath.store.publishing import PUBLISHED_IN
-from towpath.store.waves import ClaimedWaves, Redirect, Stand
+from towpath.store.waves import Aside, ClaimedWaves, Redirect, Stand
 
 LEAVES = "left"
 """The name of the arrow by which people leave a Canvas that was stopped."""
@@ -73,10 +73,10 @@ class Advance:
             if holds:
                 moment = Moment(self.db, claimed.stand, now, self.windows)
                 moves = Moves(claimed.stand.version)
-                everyone = claimed.together
-                left = without_leaving(moment, graph, everyone, moves)
+                everyone, aside = claimed.together, waves.aside(self.db, claimed.stand)
+                left = without_leaving(moment, graph, aside, everyone, moves)
                 whole = len(left) == len(everyone)
-                self._go_on(moment, graph, claimed, left, moves, whole=whole)
+                self._go_on(moment, graph, claimed, aside.redirect, left, moves, whole=whole)
                 moves.write(self.db)
         return holds
 
@@ -91,14 +91,13 @@ class Advance:
         moment: Moment,
         graph: Graph,
         claimed: ClaimedWaves,
+        redirect: Redirect | None,
         left: PeopleSet,
         moves: Moves,
         *,
         whole: bool,
     ) -> None:
         """Perform the step for who is left. `whole`: that is everybody in the waves."""
-        stand = claimed.stand
-        redirect = waves.redirect(self.db, stand)
         if redirect is not None:
             waves.end(self.db, claimed.ids)
             self._lead_away(moment, graph, redirect, left, moves)
@@ -174,18 +173,20 @@ class Advance:
             waves.end(self.db, claimed.ids)
 
 
-def without_leaving(moment: Moment, graph: Graph, members: PeopleSet, moves: Moves) -> PeopleSet:
-    """Who of the people in claimed waves still stands there. Who was taken is forgotten here, and
-    who is to leave the Canvas is counted as exited, by the reason."""
+def without_leaving(
+    moment: Moment, graph: Graph, aside: Aside, members: PeopleSet, moves: Moves
+) -> PeopleSet:
+    """Who of the people in waves that are held still stands there. Who was taken is forgotten here,
+    and who is to leave the Canvas is counted as exited, by the reason."""
     db, stand = moment.db, moment.stand
-    gone = members & taken.gone(db, stand)
-    if gone:
+    if aside.taken and (gone := members & taken.gone(db, stand)):
         taken.trim(db, stand, gone)
         members = members - gone
-    leaving = exit_sets.leaving(db, stand.canvas, stand.lane, members)
-    for reason, exiting in leaving.items():
-        step_out(moment, graph, exiting, EXITED + reason, moves)
-        members = members - exiting
+    if aside.leaving:
+        leaving = exit_sets.leaving(db, stand.canvas, stand.lane, members)
+        for reason, exiting in leaving.items():
+            step_out(moment, graph, exiting, EXITED + reason, moves)
+            members = members - exiting
     return members
 
 

@@ -26,6 +26,7 @@ from towpath.engine.admission import NOTHING, SHORTEST, Carried, Doorkeeper, rou
 from towpath.engine.entrance import muster
 from towpath.engine.leaving import Leaver, let_out
 from towpath.engine.live import Live, LiveCanvases
+from towpath.engine.standing import Standing
 from towpath.errors import TowpathError
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import ENTRY_KEY_CHARS_MAX, EVENT_AGE_H_MAX, INTAKE_EVENTS_MAX
@@ -69,6 +70,7 @@ class Intake:
 
     db: Db
     listeners: Sequence[Listener] = ()
+    standing: Standing = field(default_factory=Standing)
     live: LiveCanvases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Intake:
                 return False
             batch = intakes.read(self.db, workspace, cursor, INTAKE_EVENTS_MAX)
             asked = api_entries.take(self.db, workspace, INTAKE_EVENTS_MAX)
-            turn = _Turn(self.db, self.live.of(workspace), now)
+            turn = _Turn(self.db, self.live.of(workspace), now, self.standing)
             turn.match(batch.seen)
             turn.ask(asked)
             turn.out(turn.leaving)
@@ -108,6 +110,7 @@ class _Turn:
     db: Db
     live: Live
     now: Instant
+    standing: Standing
     coming: dict[CanvasId, list[Coming]] = field(default_factory=lambda: defaultdict(list))
     leaving: dict[CanvasId, list[Leaving]] = field(default_factory=lambda: defaultdict(list))
     broadcasts: list[ApiEntry] = field(default_factory=list)
@@ -143,7 +146,7 @@ class _Turn:
         for canvas, found in sorted(leaving.items()):
             everywhere = people({one.profile for one in found if one.key is None})
             keyed = {Leaver(one.profile, one.key) for one in found if one.key is not None}
-            let_out(self.db, canvas, everywhere, keyed, self.now)
+            let_out(self.db, canvas, everywhere, keyed, self.now, self.standing)
 
     def come(self) -> None:
         """Let people in; and out again who did what lets them out after what let them in."""

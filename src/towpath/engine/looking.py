@@ -16,6 +16,7 @@ from towpath.engine.admission import Doorkeeper, Round
 from towpath.engine.entrance import MUSTER_NUMBERS
 from towpath.engine.leaving import let_out
 from towpath.engine.live import Live, LiveCanvases
+from towpath.engine.standing import Standing
 from towpath.errors import TowpathError
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import LOOK_EVERY_S
@@ -33,6 +34,7 @@ class Looking:
     """The service that looks; any number of workers may run one."""
 
     db: Db
+    standing: Standing = field(default_factory=Standing)
     live: LiveCanvases = field(init=False)
     _ask_at: Instant | None = None
 
@@ -99,7 +101,7 @@ class Looking:
             inside = union(waves.inside(self.db, canvas))
             tree = live.entry(canvas).exit_filter
             found = people_door.matching_of(self.db, workspace, tree, inside, now)
-            let_out(self.db, canvas, found, (), now)
+            let_out(self.db, canvas, found, (), now, self.standing)
             looks.write(self.db, workspace, name, None, now)
 
     def _everybody(self, workspace: WorkspaceId, tree: Filter, now: Instant) -> PeopleSet:

@@ -137,7 +137,8 @@ class Webhooks:
             if not waves.hold(self.db, claimed):
                 return people()
             everyone = claimed.together
-            left = without_leaving(moment, graph, everyone, moves)
+            aside = waves.aside(self.db, claimed.stand)
+            left = without_leaving(moment, graph, aside, everyone, moves)
             if claimed.stopped:
                 step_out(moment, graph, left, LEAVES, moves)
                 left = people()

@@ -35,6 +35,8 @@ from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
+from towpath.engine.standing import Standing
+from towpath.engine.sweep import Sweep
 from towpath.engine.threads import Service, in_thread, sleep, tell_failed, tick, wait_for_first
 from towpath.engine.webhook_calls import call_webhooks
 from towpath.engine.webhooks import Webhooks
@@ -127,11 +129,13 @@ class Worker:
     async def _walk(self, pool: ThreadPoolExecutor) -> None:
         """Let people enter, move waves, and let time do its part."""
         db = self.parts.connect()
+        standing = Standing()
         services: list[Service] = [
-            Intake(db, (Acting(), Converting())),
-            Looking(db),
+            Intake(db, (Acting(standing), Converting()), standing),
+            Looking(db, standing),
             Entrance(db),
             Advance(db, self.parts.windows),
+            Sweep(db, self.parts.windows, standing),
         ]
         deadlines = Deadlines(db, self.parts.windows, Random(self.parts.seed))
         deadlines_at = 0.0

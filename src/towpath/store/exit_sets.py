@@ -26,7 +26,7 @@ def add(db: Db, canvas: CanvasId, lane: int, members: PeopleSet, reason: str, no
     if row is None:
         db.execute(_SQL["write"], (canvas, lane, dump(members), reason, now))
     else:
-        db.execute(_SQL["rewrite"], (dump(load(row[1]) | members), row[0]))
+        db.execute(_SQL["grow"], (dump(load(row[1]) | members), now, row[0]))
 
 
 def leaving(db: Db, canvas: CanvasId, lane: int, members: PeopleSet) -> dict[str, PeopleSet]:
@@ -52,9 +52,16 @@ def trim(db: Db, canvas: CanvasId, lane: int, members: PeopleSet) -> None:
             db.execute(_SQL["rewrite"], (dump(rest), row))
 
 
-def waiting(db: Db, canvas: CanvasId) -> dict[int, PeopleSet]:
-    """Everybody whose exit from the Canvas is not counted yet, by lane."""
+def waiting(db: Db, canvas: CanvasId, until: Instant | None = None) -> dict[int, PeopleSet]:
+    """Everybody whose exit from the Canvas is not counted yet, by lane; with `until`, those of
+    rows that nobody has joined since then."""
     found: dict[int, PeopleSet] = {}
-    for lane, packed in db.execute(_SQL["read_lanes"], (canvas,), binary=True):
+    given = {"canvas": canvas, "until": until}
+    for lane, packed in db.execute(_SQL["read_lanes"], given, binary=True):
         found[lane] = found.get(lane, people()) | load(packed)
     return found
+
+
+def canvases(db: Db) -> list[CanvasId]:
+    """The Canvases that somebody is to leave."""
+    return [CanvasId(row[0]) for row in db.execute(_SQL["read_canvases"])]

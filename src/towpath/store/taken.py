@@ -2,11 +2,13 @@
 
 Somebody who does what an action step waits for goes on at once: a new wave stands at the branch's
 end, and a row here says that their old wave holds them no more. Waves are not rewritten a person at
-a time; the claim of the old wave subtracts the row and trims it. Rows are only appended; many small
-ones become one. At a ranked step nobody is moved: a row says what is the best that they did.
+a time; the claim of the old wave, or the sweep, subtracts the row and trims it. Rows are only
+appended; many small ones become one. At a ranked step nobody is moved: a row says what is the best
+that they did.
 """
 
 from towpath.clock import Instant
+from towpath.ids import CanvasId, StepId
 from towpath.limits import WAVE_PEOPLE_MAX
 from towpath.people.people_set import PeopleSet, dump, load, people, union
 from towpath.store.database import Db
@@ -34,6 +36,7 @@ def add(
     if row is not None and row[0] >= SMALL_ROWS_MAX:
         rows = db.execute(_SQL["take_small"], small, binary=True).fetchall()
         members = union([members, *(load(row[0]) for row in rows)])
+        now = min(now, *(row[1] for row in rows))
     db.execute(_SQL["write"], (stand.canvas, *place, dump(members), len(members), now))
 
 
@@ -49,6 +52,21 @@ def best(db: Db, stand: Stand) -> dict[str, PeopleSet]:
     place = (stand.version, stand.step, stand.lane)
     for branch, packed in db.execute(_SQL["read_best"], place, binary=True):
         found[branch] = found.get(branch, people()) | load(packed)
+    return found
+
+
+def canvases(db: Db, until: Instant) -> list[CanvasId]:
+    """Where somebody was moved on until then, and is in their old wave still."""
+    return [CanvasId(row[0]) for row in db.execute(_SQL["read_canvases"], (until,))]
+
+
+def ripe(db: Db, canvas: CanvasId, until: Instant) -> dict[Stand, PeopleSet]:
+    """Who was moved on from the stands of a Canvas from which somebody was, until then."""
+    found: dict[Stand, PeopleSet] = {}
+    rows = db.execute(_SQL["read_ripe"], {"canvas": canvas, "until": until}, binary=True)
+    for workspace, version, step, lane, packed in rows:
+        stand = Stand(workspace, canvas, version, StepId(step), lane)
+        found[stand] = found.get(stand, people()) | load(packed)
     return found
 
 

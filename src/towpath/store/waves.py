@@ -4,9 +4,9 @@ A wave is claimed with a lease and a fence; whoever moves it must still hold tha
 workers on the same wave never move it twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from towpath.clock import Instant
 from towpath.ids import CanvasId, StepId, VersionId, WaveId, WorkspaceId
@@ -92,13 +92,24 @@ class Redirect:
     step: StepId | None
 
 
-def redirect(db: Db, stand: Stand) -> Redirect | None:
-    """Where the people of the stand go, if a newer version of the Canvas leads them away."""
-    given = {"version": stand.version, "step": stand.step}
-    row = db.execute(_SQL["read_redirect"], given).fetchone()
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is said of a stand's people beside its waves: where a newer version leads them, if it
+    does; whether anybody was taken from there, and whether anybody is to leave the Canvas."""
+
+    redirect: Redirect | None
+    taken: bool
+    leaving: bool
+
+
+def aside(db: Db, stand: Stand) -> Aside:
+    """What a claim must know. Asked when the waves are held: nobody is taken from them then."""
+    given = {"version": stand.version, "canvas": stand.canvas, "step": stand.step}
+    row = db.execute(_SQL["read_aside"], given | {"lane": stand.lane}).fetchone()
     assert row is not None
-    led, step, newest = row
-    return Redirect(VersionId(newest), None if step is None else StepId(step)) if led else None
+    led, step, newest, were_taken, leaving = row
+    to = None if step is None else StepId(step)
+    return Aside(Redirect(VersionId(newest), to) if led else None, were_taken, leaving)
 
 
 def move(
@@ -162,7 +173,7 @@ def _join(db: Db, stand: Stand, members: PeopleSet, due_at: Instant) -> bool:
     there = load(row[1])
     if there & members:
         return False
-    db.execute(_SQL["grow_wave"], (dump(there | members), row[2] + len(members), row[0]))
+    db.execute(_SQL["change_wave"], (dump(there | members), row[2] + len(members), row[0]))
     return True
 
 
@@ -227,23 +238,37 @@ def overdue(db: Db, canvas: CanvasId, now: Instant) -> list[OverdueWave]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A wave without its people: `people` is how many it holds."""
+class Place(NamedTuple):
+    """A wave without its people: `people` is how many it holds. Whenever others are in it, `fence`
+    or `people` is another one."""
 
     id: WaveId
-    stand: Stand
+    fence: int
     people: int
     arrived_at: Instant
+    stand: Stand
 
 
 def places(db: Db, at: Sequence[tuple[VersionId, StepId]]) -> list[Place]:
     """The waves at these steps, the oldest arrival first."""
     given = {"versions": [version for version, _ in at], "steps": [step for _, step in at]}
-    return [
-        Place(WaveId(row[0]), Stand(row[1], row[2], row[3], StepId(row[4]), row[5]), row[6], row[7])
-        for row in db.execute(_SQL["read_places"], given).fetchall()
-    ]
+    return _places(db, "read_places", given)
+
+
+def places_in(db: Db, canvas: CanvasId) -> list[Place]:
+    """All waves of a Canvas, the oldest arrival first."""
+    return _places(db, "read_places_in", {"canvas": canvas})
+
+
+def _places(db: Db, statement: str, given: dict[str, Any]) -> list[Place]:
+    stands: dict[tuple[Any, ...], Stand] = {}
+    found = []
+    for wave, fence, people, arrived_at, *where in db.execute(_SQL[statement], given, binary=True):
+        key = tuple(where)
+        if key not in stands:
+            stands[key] = Stand(where[0], where[1], where[2], StepId(where[3]), where[4])
+        found.append(Place(WaveId(wave), fence, people, arrived_at, stands[key]))
+    return found
 
 
 def members_of(db: Db, ids: Sequence[WaveId]) -> dict[WaveId, PeopleSet]:
@@ -252,14 +277,38 @@ def members_of(db: Db, ids: Sequence[WaveId]) -> dict[WaveId, PeopleSet]:
     return {WaveId(row[0]): load(row[1]) for row in rows}
 
 
-def share(db: Db, found: Sequence[Place]) -> frozenset[WaveId]:
-    """Which of these waves still stand there; nobody moves them until this transaction ends."""
+def share(db: Db, found: Sequence[Place]) -> dict[WaveId, PeopleSet | None]:
+    """Which of these waves still stand there; nobody moves or changes them until this transaction
+    ends. With whoever is in it, if a wave has changed; else None."""
     given = {
         "ids": [one.id for one in found],
         "versions": [one.stand.version for one in found],
         "steps": [one.stand.step for one in found],
+        "fences": [one.fence for one in found],
     }
-    return frozenset(WaveId(row[0]) for row in db.execute(_SQL["share_waves"], given))
+    rows = db.execute(_SQL["share_waves"], given, binary=True)
+    return {WaveId(row[0]): None if row[1] is None else load(row[1]) for row in rows}
+
+
+def lock_idle(db: Db, stand: Stand, ids: Sequence[WaveId], now: Instant) -> dict[WaveId, PeopleSet]:
+    """Of these waves, those that still stand there and that nobody has claimed or locked, with
+    their people; locked."""
+    given = {"ids": list(ids), "version": stand.version, "step": stand.step, "now": now}
+    rows = db.execute(_SQL["lock_idle"], given, binary=True)
+    return {WaveId(row[0]): load(row[1]) for row in rows}
+
+
+def leave_out(db: Db, held: Mapping[WaveId, PeopleSet], gone: PeopleSet) -> None:
+    """These people are in the locked waves no more; a wave with nobody else ends."""
+    smaller = []
+    for wave, members in held.items():
+        left = members - gone
+        if not left:
+            end(db, [wave])
+        elif len(left) < len(members):
+            smaller.append((dump(left), len(left), wave))
+    if smaller:
+        db.cursor().executemany(_SQL["change_wave"], smaller)
 
 
 def live_versions(db: Db, workspace: WorkspaceId) -> list[tuple[VersionId, CanvasId]]:

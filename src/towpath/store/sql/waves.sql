@@ -44,8 +44,9 @@ where version = %s and step = %s and lane = %s and due_at = %s and lease_until i
   and people <= %s
 order by id limit 1 for update skip locked;
 
--- name: grow_wave
-update wave set members = %b, people = %s where id = %s;
+-- name: change_wave
+-- Others are in it now: whoever claimed it before, or keeps its people in memory, shall know.
+update wave set members = %b, people = %s, fence = fence + 1 where id = %s;
 
 -- name: write_wave
 insert into wave
@@ -54,7 +55,8 @@ values (%s, %s, %s, %s, %s, %b, %s, %s, %s, %s);
 
 -- name: read_inside
 -- Who is in a Canvas now, by lane.
-select lane, members from wave where canvas = %s order by lane, id;
+select lane, members from wave
+where version in (select id from canvas_version where canvas = %s) order by lane, id;
 
 -- name: count_waves
 -- Waves that still move: of running Canvases. Who was taken from a wave stands elsewhere.
@@ -80,31 +82,50 @@ select step, sum(people)::bigint from (
 select id, version, step, lane, members from wave
 where canvas = %s and due_at <= %s order by id for update;
 
--- name: read_redirect
+-- name: read_aside
 -- Where the people of a step go that a newer version has not: is there a word about the step, what
--- does it say (null: out), and which version is the newest.
+-- does it say (null: out), and which version is the newest; was anybody taken from there; is
+-- anybody to leave the Canvas.
 select v.redirects ? %(step)s, v.redirects ->> %(step)s, (
-  select n.id from canvas_version n where n.canvas = v.canvas order by n.number desc limit 1
-)
+    select n.id from canvas_version n where n.canvas = v.canvas order by n.number desc limit 1
+  ),
+  exists (
+    select from taken t
+    where t.version = v.id and t.step = %(step)s and t.lane = %(lane)s and t.moved
+  ),
+  exists (select from exit_set e where e.canvas = %(canvas)s and e.lane = %(lane)s)
 from canvas_version v where v.id = %(version)s;
 
 -- name: read_places
 -- The waves at these steps of versions, the oldest arrival first, without their people.
-select w.id, w.workspace, w.canvas, w.version, w.step, w.lane, w.people, w.arrived_at
+select w.id, w.fence, w.people, w.arrived_at, w.workspace, w.canvas, w.version, w.step, w.lane
 from wave w
 join unnest(%(versions)s::int[], %(steps)s::text[]) as place(version, step)
   on w.version = place.version and w.step = place.step
 order by w.arrived_at, w.id;
 
+-- name: read_places_in
+select id, fence, people, arrived_at, workspace, canvas, version, step, lane from wave
+where version in (select id from canvas_version where canvas = %(canvas)s)
+order by arrived_at, id;
+
 -- name: read_members
 select id, members from wave where id = any(%s);
 
 -- name: share_waves
--- Nobody moves these waves until this transaction ends; who was quicker has moved them already.
-select w.id from wave w
-join unnest(%(ids)s::bigint[], %(versions)s::int[], %(steps)s::text[]) as mine(id, version, step)
+-- Nobody moves these waves until this transaction ends; who was quicker has moved them already, or
+-- has changed who is in them.
+select w.id, case when w.fence <> mine.fence then w.members end from wave w
+join unnest(%(ids)s::bigint[], %(versions)s::int[], %(steps)s::text[], %(fences)s::bigint[])
+  as mine(id, version, step, fence)
   on w.id = mine.id and w.version = mine.version and w.step = mine.step
 order by w.id for share of w;
+
+-- name: lock_idle
+select id, members from wave
+where id = any(%(ids)s) and version = %(version)s and step = %(step)s
+  and (lease_until is null or lease_until <= %(now)s)
+order by id for update skip locked;
 
 -- name: read_gone
 -- Whom the waves of a Canvas hold no more, though they are still in them.
