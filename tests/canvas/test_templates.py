@@ -67,3 +67,20 @@ def test_a_failure_holds_no_value() -> None:
     with pytest.raises(TemplateFailed) as failed:
         rendered("{{ person.phone | divided_by: 0 }}", person={"phone": "5511999"})
     assert "5511999" not in failed.value.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ person.attributes.plan | sum }}",
+        "{{ person.attributes.points | plus: true }}",
+        "{{ person.attributes.points | modulo: person.attributes.plan }}",
+        "{{ person.attributes | compact: person.attributes.points }}",
+        "{{ person.attributes.plan | uniq: person.attributes.huge }}",
+    ],
+)
+def test_whatever_a_filter_meets_is_one_persons_failure(text: str) -> None:
+    """Never an error of ours, which would end the worker and come again with the next one."""
+    held = {"plan": "gold", "points": 1e300, "huge": 10**400}
+    with pytest.raises(TemplateFailed):
+        Template(text, "body").render({"person": {"attributes": held}}, NOW)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.engine.crowd import WALK, at_once, crowd, people_batch
 
+from towpath.canvas.parse import parse_canvas
 from towpath.clock import Instant, seconds
 from towpath.engine import entrance
 from towpath.engine.entrance import ENTRY, Entrance
@@ -125,3 +126,20 @@ def test_who_is_kept_out_is_counted_with_the_reason(
     inside = waves.inside(db, told.canvas)
     assert sum(len(lane) for lane in inside) == 10 + entering
     assert len(inside) == (2 if rule == "always" else 1)
+
+
+def test_a_canvas_whose_filter_cannot_be_asked_keeps_nobody_else_waiting(
+    db: Db, now: Instant
+) -> None:
+    """Its filter names a Canvas that was renamed since: it stays due, others take their turn."""
+    names = WALK.replace("first: wait", "first: wait, filter: {canvas: Gone, entered: ever}")
+    first = crowd(db, now, 10, names.replace("canvas: Walk", "canvas: Names"))
+    second = crowd(db, now + seconds(1), 0)
+    later = now + seconds(2)
+    assert Entrance(db).tick(later)
+    assert (first.standing(), second.standing()) == (0, 10)
+    assert not Entrance(db).tick(later)
+    empty = parse_canvas(WALK.replace("canvas: Walk", "canvas: Gone").encode())
+    canvases.create(db, first.workspace, empty, later)
+    assert Entrance(db).tick(later)
+    assert not Entrance(db).tick(later)

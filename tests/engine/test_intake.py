@@ -309,3 +309,14 @@ def test_an_exit_filter_lets_out_within_a_minute(db: Db, now: Instant) -> None:
         assert exit_sets.waiting(db, scene.crowd.canvas) == {}
         looking.tick(now + seconds(60))
         assert exit_sets.waiting(db, scene.crowd.canvas) == {0: people([3])}
+
+
+def test_an_exit_filter_that_cannot_be_asked_stops_no_other(db: Db, now: Instant) -> None:
+    """It names a Canvas that was renamed since."""
+    entry = "at: launch, exit_on: [{filter: {canvas: Gone, entered: ever}}]"
+    crowd(db, now, 0, f"canvas: First\nentry: {{{entry}, first: wait}}\n{STEPS}")
+    entry = "at: launch, exit_on: [{filter: {attribute: even, is: true}}]"
+    with told(db, now, entry) as scene:
+        muster(db, canvases.version(db, scene.crowd.version), None, now)
+        Looking(db).tick(now)
+        assert exit_sets.waiting(db, scene.crowd.canvas) == {0: people(range(0, 20, 2))}

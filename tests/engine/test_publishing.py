@@ -1,5 +1,8 @@
 """Editing a Canvas while it runs: where everybody goes, and that every sum holds (I-14, I-17)."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +17,7 @@ from towpath.engine.entrance import Entrance
 from towpath.errors import ConflictError
 from towpath.ids import StepId, VersionId
 from towpath.settings import Settings
-from towpath.store import audit, canvases, publishing, tallies, waves
+from towpath.store import audit, canvases, database, publishing, tallies, waves
 from towpath.store.canvases import CanvasState
 from towpath.store.database import Db
 from towpath.store.publishing import Published
@@ -173,3 +176,25 @@ def test_only_what_runs_is_published_and_only_as_it_was_read(db: Db, now: Instan
     with pytest.raises(ConflictError, match="cannot be published"):
         publish(found, LONGER, now)
     assert canvases.read(db, found.workspace, found.canvas).state is CanvasState.STOPPED
+
+
+def test_who_enters_by_a_schedule_while_it_is_published_is_moved_or_counted(
+    db: Db, database_url: str, now: Instant
+) -> None:
+    """The publication waits until whoever lets people in has done so."""
+    text = WALK.replace("at: launch", 'schedule: {daily: {at: "13:00"}}, reentry: always')
+    found = crowd(db, now, 100, text)
+    first = now + timedelta(hours=1)
+    assert Entrance(db).tick(first)
+    again = first + timedelta(days=1)
+    draft = parse_canvas(text.replace("for: 20s", "for: 40s"))
+    with database.connect(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with db.transaction():
+            assert Entrance(db).tick(again)
+            done = pool.submit(publish, replace(found, db=other), draft, again)
+            time.sleep(0.2)
+            assert not done.done()
+        new = done.result(10)
+    assert waves.standing(db, found.version) == {}
+    assert waves.standing(db, new.version) == {"wait": 200}
+    check_books(db)

@@ -108,5 +108,5 @@ class Template:
             return self._parsed.render(**values, **{_NOW: now})
         except ResourceLimitError:
             raise TemplateFailed("the template costs too much") from None
-        except (LiquidError, RecursionError, ValueError, TypeError, OverflowError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever the library meets in people's values
             raise TemplateFailed(f"the template failed ({type(error).__name__})") from None

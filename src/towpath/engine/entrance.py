@@ -14,6 +14,7 @@ from towpath.canvas.entry import Entry
 from towpath.canvas.schedule import LOCAL, due_zones
 from towpath.clock import Instant
 from towpath.engine.admission import ENTRY, Doorkeeper, Round
+from towpath.engine.threads import passed_over
 from towpath.people.filter import AllOf, AnyOf, Attribute, Filter, Not, Op
 from towpath.store import canvases, people_door
 from towpath.store.canvases import Version
@@ -35,12 +36,14 @@ class Entrance:
     def tick(self, now: Instant) -> bool:
         """Let people into one version whose time has come; says whether there was one."""
         with self.db.transaction():
-            due = canvases.versions_to_enter(self.db, now)
-            if not due:
+            for version in canvases.versions_to_enter(self.db, now):
+                # One whose filter cannot be asked stays due, and those behind it take their turn.
+                with passed_over(version.canvas), self.db.transaction():
+                    entered = muster(self.db, version, who_enters(version, now), now)
+                    canvases.mark_entered(self.db, version.id, version.graph.entry.opens_again(now))
+                    break
+            else:
                 return False
-            version = due[0]
-            entered = muster(self.db, version, who_enters(version, now), now)
-            canvases.mark_entered(self.db, version.id, version.graph.entry.opens_again(now))
         where = {"canvas": version.canvas, "version": version.id}
         telemetry.tell(Event.CANVAS_ENTERED, **where, people=entered)
         return True

@@ -9,17 +9,14 @@ and end, not before the launch, and received at most EVENT_AGE_H_MAX later (I-74
 triggers of a person in one second are one entry. While a Canvas is paused nobody comes in.
 """
 
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
-from towpath import telemetry
 from towpath.canvas.entry import Entry
 from towpath.clock import Instant
 from towpath.engine.admission import NOTHING, SHORTEST, Carried, Doorkeeper, rounds_of
@@ -27,7 +24,7 @@ from towpath.engine.entrance import muster
 from towpath.engine.leaving import Leaver, let_out
 from towpath.engine.live import Live, LiveCanvases
 from towpath.engine.standing import Standing
-from towpath.errors import TowpathError
+from towpath.engine.threads import passed_over
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import ENTRY_KEY_CHARS_MAX, EVENT_AGE_H_MAX, INTAKE_EVENTS_MAX
 from towpath.people.filter import AllOf, Filter
@@ -38,7 +35,6 @@ from towpath.store.api_entries import ApiEntry
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.intakes import Seen
-from towpath.telemetry import Event
 
 _LATEST = timedelta(hours=EVENT_AGE_H_MAX)
 
@@ -180,17 +176,6 @@ class _Turn:
         keeper.let_in(rounds)
         keeper.close()
         return keeper.entered
-
-
-@contextmanager
-def passed_over(canvas: CanvasId) -> Iterator[None]:
-    """A filter that cannot be asked, such as one that names a segment which was deleted, keeps its
-    own people out, and nobody else's."""
-    try:
-        yield
-    except TowpathError as error:
-        failed = type(error).__name__
-        telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failed, canvas=canvas)
 
 
 def counts(version: Version, seen: Seen) -> bool:

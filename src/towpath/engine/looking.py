@@ -6,17 +6,16 @@ enters. The first look lets nobody in: it only says who was there before. Each l
 with what follows from it, under the lock of its row: exactly once, whatever number of workers look.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from towpath import telemetry
 from towpath.clock import Instant, seconds
 from towpath.engine.admission import Doorkeeper, Round
 from towpath.engine.entrance import MUSTER_NUMBERS
 from towpath.engine.leaving import let_out
 from towpath.engine.live import Live, LiveCanvases
 from towpath.engine.standing import Standing
+from towpath.engine.threads import passed_over, tell_failed
 from towpath.errors import TowpathError
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import LOOK_EVERY_S
@@ -24,7 +23,6 @@ from towpath.people.filter import Filter, InSegment
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import intakes, looks, people_door, waves
 from towpath.store.database import Db
-from towpath.telemetry import Event
 
 _ASK_EVERY = seconds(5)
 
@@ -60,10 +58,10 @@ class Looking:
             try:
                 self._enter(workspace, live, name, waiting, now)
             except TowpathError as error:  # such as a segment that was deleted: others go on
-                failed = type(error).__name__
-                telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failed)
+                tell_failed(error)
         for canvas in sorted(exits):
-            self._exit(workspace, live, canvas, now)
+            with passed_over(canvas):
+                self._exit(workspace, live, canvas, now)
 
     def _enter(
         self,
@@ -87,7 +85,9 @@ class Looking:
     def _let_in(self, live: Live, canvas: CanvasId, entrants: PeopleSet, now: Instant) -> None:
         version = live.versions[canvas]
         entry = version.graph.entry
-        if entry.is_open(now):
+        if not entry.is_open(now):
+            return
+        with passed_over(canvas), self.db.transaction():
             found = people_door.matching_of(self.db, version.workspace, entry.filter, entrants, now)
             keeper = Doorkeeper(self.db, version, now)
             keeper.let_in([Round(found)])

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from towpath import telemetry
 from towpath.clock import Instant
 from towpath.errors import TowpathError
+from towpath.ids import CanvasId
 from towpath.store.database import DatabaseCollision
 from towpath.telemetry import Event
 
@@ -38,6 +40,17 @@ async def tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool
         # Such as a filter that names what was deleted: its wave waits for its lease, others go on.
         tell_failed(error)
         return False
+
+
+@contextmanager
+def passed_over(canvas: CanvasId) -> Iterator[None]:
+    """A filter that cannot be asked, such as one that names what was deleted or renamed, keeps its
+    own people out (or in), and nobody else's."""
+    try:
+        yield
+    except TowpathError as error:
+        failed = type(error).__name__
+        telemetry.tell(Event.SERVICE_FAILED, level=logging.ERROR, error=failed, canvas=canvas)
 
 
 def tell_failed(failure: BaseException) -> None:

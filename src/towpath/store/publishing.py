@@ -18,7 +18,7 @@ from towpath.canvas.graph import Graph
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.clock import Instant
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
-from towpath.store import canvases, tallies, waves
+from towpath.store import canvases, entries, intakes, tallies, waves
 from towpath.store.canvases import Canvas, CanvasState, Version
 from towpath.store.database import Db
 from towpath.store.queries import queries
@@ -73,7 +73,7 @@ def publish(
         found = canvases.lock(db, workspace, canvas)
         canvases.check_state(found, "published", CanvasState.RUNNING, CanvasState.PAUSED)
         canvases.check_revision(found, revision)
-        db.execute(_SQL["lock_waves"], (canvas,))
+        _stand_still(db, workspace, canvas, now)
         planned = plan(db, workspace, canvas, found.draft, redirects)
         held = _holding(db, workspace, canvas)
         at = _entry_time(db, workspace, found, now)
@@ -83,6 +83,21 @@ def publish(
             _hand_over(db, old, newest, mine)
             _lead_away(db, old, found.draft, redirects, now)
     return Published(newest, planned)
+
+
+def _stand_still(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
+    """Nobody comes into the Canvas, and nobody moves in it, until this transaction ends.
+
+    The doors first, in the order of those who open them; then the waves, until whoever held one
+    has left none that is not locked.
+    """
+    intakes.begin(db, workspace, now)
+    db.execute(_SQL["lock_versions"], (canvas,))
+    db.execute(_SQL["lock_intake"], (workspace,))
+    entries.lock(db, canvas)
+    locked, waves_there = None, db.execute(_SQL["lock_waves"], (canvas,)).fetchall()
+    while waves_there != locked:
+        locked, waves_there = waves_there, db.execute(_SQL["lock_waves"], (canvas,)).fetchall()
 
 
 def _holding(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> list[Version]:

@@ -1,5 +1,13 @@
 -- Publishing: people of older versions go over to the newest.
 
+-- name: lock_versions
+-- Nobody enters by time.
+select id from canvas_version where canvas = %s order by id for no key update;
+
+-- name: lock_intake
+-- Nobody enters, or goes on, because of what they did.
+select workspace from intake where workspace = %s for update;
+
 -- name: lock_waves
 -- Nobody moves anybody of the Canvas until this transaction ends; claims made before fall away.
 select id from wave where canvas = %s order by id for update;
