@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from msgspec import structs
+from tests.stories.stage_door import StageDoor
 
 from towpath.api import launching, troubles
 from towpath.api.launching import Reach
@@ -45,11 +45,9 @@ from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
-from towpath.net.door import HttpReply, NoAnswer
 from towpath.partners.protocol import PartnerAudience
 from towpath.partners.registry import PARTNERS
 from towpath.people.events import EventKind, EventName, Happening
-from towpath.sandbox.call import Call
 from towpath.sandbox.core import MAPPING, Sandbox
 from towpath.sandbox.rules import Rules
 from towpath.sandbox.witness import LogRow
@@ -82,40 +80,6 @@ LONGEST_STEP = timedelta(seconds=50)
 LONG_WAIT = timedelta(minutes=10)
 SHORTEST_STEP = timedelta(milliseconds=100)
 KEYS = KeyRing({"stories": bytes(32)}, "stories")
-
-
-@dataclass(slots=True)
-class StageDoor:
-    """The door to the sandbox in this process."""
-
-    sandbox: Sandbox
-
-    async def post(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        deadline_s: float,  # noqa: ARG002 - a Door's
-    ) -> HttpReply:
-        """POST to the sandbox."""
-        return self._carry("POST", url, headers, body)
-
-    async def get(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        deadline_s: float,  # noqa: ARG002
-    ) -> HttpReply:
-        """GET from the sandbox."""
-        return self._carry("GET", url, headers, b"")
-
-    def _carry(self, verb: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
-        parts = urlsplit(url)
-        reply = self.sandbox.handle(Call(verb, parts.path, parts.query, headers, body))
-        if reply.ending != "whole":
-            raise NoAnswer(before_first_byte=False, why="lost")
-        named = {name.lower(): text for name, text in reply.headers.items()}
-        return HttpReply(reply.status, named, reply.body, cut=False)
 
 
 @dataclass(frozen=True, slots=True)
