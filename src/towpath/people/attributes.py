@@ -7,6 +7,7 @@ order of the texts is the order of the moments.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -21,6 +22,8 @@ AttributeValue: TypeAlias = (
 """What JSON can say. A file brings text, numbers, booleans and times; the API lists and objects."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_PLAIN_WHOLE = re.compile(r"[1-9][0-9]{0,17}|0")
+_PLAIN_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NUMBER_CHARS_MAX = 40
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -34,6 +37,8 @@ def read_text(text: str) -> str | Refusal:
 
 def read_number(text: str) -> int | Decimal | Refusal:
     """A number as JSON writes it, kept exactly; no thousands separators, no guess."""
+    if _PLAIN_WHOLE.fullmatch(text):
+        return int(text)
     text = text.strip()
     found = _NUMBER.fullmatch(text)
     if not found or len(text) > _NUMBER_CHARS_MAX or not math.isfinite(float(text)):
@@ -48,8 +53,14 @@ def read_boolean(text: str) -> bool | Refusal:
 
 
 def read_time(text: str) -> str | Refusal:
-    """An ISO 8601 moment with its zone, as UTC text to the microsecond."""
+    """An ISO 8601 moment with its zone, as UTC text to the microsecond.
+
+    What is written so already, with whole seconds, is only looked whether it exists.
+    """
     try:
+        if _PLAIN_UTC.fullmatch(text):
+            datetime.fromisoformat(text)
+            return f"{text[:-1]}.000000Z"
         moment = instant(text.strip())
     except (ValueError, OverflowError):
         return Refusal("is no ISO 8601 time with a zone, such as 2026-03-01T12:00:00Z")

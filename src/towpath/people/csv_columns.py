@@ -161,6 +161,8 @@ def with_good_ids(header: Header, chunk: RowChunk) -> tuple[RowChunk, list[CellR
     """The rows whose external id is good, and why the others are not taken."""
     index = header.known["external_id"]
     cells = [row[index].strip() for row in chunk.rows]
+    if profile.all_plain_ids(cells) and not chunk.refused:
+        return chunk, []
     found = read_column(cells, _read_id)
     refused = [
         CellRefusal(chunk.lines[i], "external_id", why) for i, why in found.refusals.items()
@@ -324,6 +326,8 @@ def read_attributes(reading: Reading) -> list[Mapping[str, AttributeValue] | Non
         for column in named
     ]
     names = [column.name for column in named]
+    if not any(type(None) in set(map(type, values)) for values in read):
+        return [dict(zip(names, values, strict=True)) for values in zip(*read, strict=True)]
     return [
         {name: value for name, value in zip(names, values, strict=True) if value is not None}
         or None

@@ -108,6 +108,18 @@ def read_external_id(text: str) -> str | Refusal:
     return _without_controls(text)
 
 
+def all_plain_ids(cells: list[str]) -> bool:
+    """Would `read_external_id` take all of these, none of them empty? Quicker than each by itself.
+
+    False where one holds a character that is not printable, though not all of those are refused.
+    """
+    return (
+        all(cells)
+        and max(map(len, cells), default=0) <= EXTERNAL_ID_CHARS_MAX
+        and ("".join(cells).isprintable())
+    )
+
+
 def read_name(text: str) -> str | Refusal:
     """A short text: a first or last name, the source of a consent."""
     if len(text) > PERSON_TEXT_CHARS_MAX:
