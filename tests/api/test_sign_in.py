@@ -110,6 +110,7 @@ async def test_success_does_not_count_as_a_guess(
         ({"Origin": "https://evil.test"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "https://["}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Authorization": "Basic cHJveHk6cHJveHk="}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 204),
         ({"Origin": "https://towpath.test"}, 204),
         ({}, 204),

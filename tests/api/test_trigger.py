@@ -11,7 +11,7 @@ from towpath.clock import Instant
 from towpath.engine.intake import Intake
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.people.people_set import people
-from towpath.store import aliases, canvases, entry_contexts, profiles, waves
+from towpath.store import aliases, api_entries, canvases, entry_contexts, merges, profiles, waves
 from towpath.store.database import Db
 
 PATH = "/canvas/trigger/send"
@@ -20,6 +20,7 @@ canvas: Welcome
 entry: {DOOR, first: wait, context: true}
 steps: {wait: {kind: delay, for: 1h, next: end}, end: {kind: exit}}
 """
+HALVES = [("ana", "attributes"), ("bruno", "context")]
 
 
 @pytest.fixture
@@ -163,3 +164,24 @@ async def test_a_heavy_context_and_another_door(
     answer = await client.post(PATH, json={"canvas_name": "Paid", "broadcast": True})
     assert answer.status_code == 422
     assert "by: api" in answer.text
+
+
+async def test_half_a_character_is_one_recipients_fault(
+    client: httpx.AsyncClient, canvas: CanvasId
+) -> None:
+    half = '{"plan": ["\\ud800"]}'
+    people = [f'{{"external_user_id": "{name}", "{field}": {half}}}' for name, field in HALVES]
+    body = f'{{"canvas_id": {canvas}, "recipients": [{", ".join(people)}]}}'
+    json = {"Content-Type": "application/json"}
+    answer = await client.post(PATH, content=body, headers=json)
+    assert answer.status_code == 201
+    assert answer.json()["recipients_accepted"] == 0
+    assert [one["field"] for one in answer.json()["errors"]] == ["attributes", "context"]
+
+
+async def test_who_is_absorbed_while_the_call_is_taken_enters_as_the_survivor(
+    db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant
+) -> None:
+    merges.merge(db, workspace, [(0, 1)], now)
+    api_entries.write(db, workspace, canvas, "d", [(0, None)], now)
+    assert inside(db, canvas, now) == [{1}]

@@ -16,8 +16,8 @@ HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def is_cross_site(method: str, headers: Headers) -> bool:
     """Does another site make the visitor's browser send this unsafe request? With a key in its
-    header it does not: browsers never add that by themselves."""
-    if method in SAFE or headers.get("authorization"):
+    header it does not: browsers never add that by themselves (as they do a Basic password)."""
+    if method in SAFE or headers.get("authorization", "").lower().startswith("bearer "):
         return False
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in {"same-origin", "none"}

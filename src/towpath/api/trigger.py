@@ -173,6 +173,7 @@ class _Call:
         read = {}
         for index, one in enumerate(self.body.recipients):
             try:
+                _written(one.attributes, "attributes")
                 read[index] = who_of(_identity(one)), self._context(one)
             except Unfit as error:
                 self._refuse(index, error.field, error.reason)
@@ -196,10 +197,7 @@ class _Call:
             one.context,
         ):
             whole |= part or {}
-        try:
-            text = msgspec.json.encode(whole)
-        except (UnicodeEncodeError, RecursionError):
-            raise Unfit("context", "cannot be written as JSON") from None
+        text = _written(whole, "context")
         if len(text) > CONTEXT_BYTES_MAX:
             raise Unfit("context", f"has more than {CONTEXT_BYTES_MAX:,} bytes")
         found = read_json(text)
@@ -227,6 +225,14 @@ class _Call:
     def _refuse(self, index: int, place: str, why: str) -> None:
         told = ObjectError(type=why, input_array=_ARRAY, index=index, field=place)
         self.errors.append(told)
+
+
+def _written(value: _Json | None, place: str) -> bytes:
+    """As JSON. Raises Unfit for half a character, and for what is nested too deeply."""
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, RecursionError):
+        raise Unfit(place, "cannot be written as JSON") from None
 
 
 def _identity(one: Recipient) -> Identity:

@@ -10,7 +10,10 @@ insert into api_entry (workspace, canvas, dispatch, audience, asked_at)
 values (%(workspace)s, %(canvas)s, %(dispatch)s, %(audience)s, %(now)s);
 
 -- name: take_api_entries
--- The oldest, which are done once the transaction commits.
-delete from api_entry where id in (
+-- The oldest, which are done once the transaction commits. Somebody who was absorbed while the
+-- call was taken is whoever survived.
+delete from api_entry e where id in (
   select id from api_entry where workspace = %s order by id limit %s)
-returning id, canvas, profile, context, audience, asked_at;
+returning id, canvas,
+  coalesce((select p.merged_into from profile p where p.number = e.profile), e.profile),
+  context, audience, asked_at;
