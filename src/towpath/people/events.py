@@ -1,6 +1,5 @@
 """What people do: kinds of events, and an event as a caller tells it, read and checked."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 from typing import NamedTuple
@@ -23,8 +22,7 @@ class EventName(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """What somebody did: `at` is when; `amount` is price times quantity, of a purchase.
 
     `properties` is the text of a JSON object that PostgreSQL takes (people/json_text.py).

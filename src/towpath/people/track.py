@@ -6,8 +6,9 @@ attribute that is no e-mail, phone, device and so on leaves the rest of its obje
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from towpath.people.track_attributes import PersonRow, read_person
 from towpath.people.whose import Named, Unfit, Who, fit, unfit, whose
 
 _AHEAD = seconds(TRACK_AHEAD_S)
+_NAMES_KEPT = 4_096
 _MILLISECONDS = re.compile(r"-?[0-9]{12,}")
 # ISO 4217, with what is traded and has a code.
 _ISO_4217 = """
@@ -54,7 +56,7 @@ class TrackError:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EventRow:
     """An event or a purchase: where it stood in the call, whose, and the id it came with."""
 
@@ -222,9 +224,13 @@ def _read_event(raw: bytes, array: str, index: int, now: Instant) -> EventRow:
 
 def _event_name(found: _Event | _Purchase) -> EventName:
     if isinstance(found, _Event):
-        return EventName(EventKind.EVENT, _short(found.name, "name"))
-    product = _short(found.product_id, "product_id")
-    return EventName(EventKind.PURCHASE, product)
+        return _name(EventKind.EVENT, found.name, "name")
+    return _name(EventKind.PURCHASE, found.product_id, "product_id")
+
+
+@lru_cache(_NAMES_KEPT)
+def _name(kind: EventKind, text: str, field: str) -> EventName:
+    return EventName(kind, _short(text, field))
 
 
 def _short(text: str, name: str) -> str:
@@ -270,4 +276,4 @@ def _bought(found: _Purchase, happening: Happening) -> Happening:
     if not 1 <= found.quantity <= QUANTITY_MAX:
         raise Unfit("quantity", f"must be a whole number from 1 to {QUANTITY_MAX}")
     amount = round(found.price * found.quantity, 6)
-    return replace(happening, amount=amount, currency=currency, quantity=found.quantity)
+    return happening._replace(amount=amount, currency=currency, quantity=found.quantity)

@@ -77,6 +77,7 @@ _BOOLEAN = msgspec.json.Decoder(bool)
 _CONSENT = msgspec.json.Decoder(_Consent | str)
 _DEVICES = msgspec.json.Decoder(list[_Device])
 _BOOLEANS = (b"true", b"false")
+_PLAIN = re.compile(rb'"[ !#-\[\]-~]{0,1000}"')  # a text that jsonb takes as it stands
 _TIME = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)"')
 
 
@@ -212,6 +213,9 @@ def _read_free(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
         row.free[name] = None
         return
     if (len(raw) < 20 and raw.isdigit()) or raw in _BOOLEANS:  # nothing can be wrong with these
+        row.free[name] = Raw(raw)
+        return
+    if _PLAIN.fullmatch(raw) and not _TIME.fullmatch(raw):
         row.free[name] = Raw(raw)
         return
     value = fit(name, read_json(raw))

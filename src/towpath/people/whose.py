@@ -72,6 +72,11 @@ def whose(named: Named, email: str | None, phone: str | None) -> Who:
 
     E-mail and phone (with its country code) count when nothing else is given; the e-mail first.
     """
+    if (
+        named.external_id is not UNSET
+        and named.user_alias is named.profile_id is named.braze_id is UNSET
+    ):
+        return Who(WhoKind.EXTERNAL_ID, _name(named.external_id, "external_id"))
     given: dict[str, Any] = {
         name: value
         for name, value in (
@@ -84,8 +89,6 @@ def whose(named: Named, email: str | None, phone: str | None) -> Who:
     }
     if len(given) > 1:
         raise Unfit(list(given)[1], f"stands beside {next(iter(given))}: give one identifier only")
-    if "external_id" in given:
-        return Who(WhoKind.EXTERNAL_ID, _name(given["external_id"], "external_id"))
     if "user_alias" in given:
         alias: UserAlias = given["user_alias"]
         label = _name(alias.alias_label, "user_alias.alias_label")

@@ -2,12 +2,17 @@
 
 The rows of a person become one, in their order. What depends on what is stored (a number to be
 increased, a phone without its country code) is worked out here, under `workspaces.lock`, from one
-query for all of them.
+query for all of them. Known people of whom nothing but free attributes is said, which most are,
+need no upsert: no key of theirs can change.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import compress
 from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
 
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
@@ -20,10 +25,12 @@ from towpath.people.track import TrackError
 from towpath.people.track_attributes import PersonRow
 from towpath.people.track_operations import Operation, fold
 from towpath.people.whose import Who, WhoKind
-from towpath.store import aliases, profiles, workspaces
-from towpath.store.database import Db
+from towpath.store import aliases, changes, profiles, workspaces
+from towpath.store.database import Db, int4_array_of
 from towpath.store.queries import queries
 
+_JSON = msgspec.json.Encoder(decimal_format="number")
+_PLAIN = frozenset({"number", "attributes"})
 _CELLS = tuple(field.name for field in fields(PeopleBatch))
 
 
@@ -66,6 +73,14 @@ def write(
     people = [
         _person(whose, group, stored.get(whose, _Stored()), late) for whose, group in groups.items()
     ]
+    if not changes.watched(db, workspace):
+        plain = [_is_plain(person) for person in people]
+        _write_attributes(db, workspace, list(compress(people, plain)), now)
+        whole = [not one for one in plain]
+        people = list(compress(people, whole))
+        groups = dict(compress(groups.items(), whole))
+    if not people:
+        return {}
     upserted = profiles.upsert(db, workspace, _batch(people), now)
     found = dict(zip(groups, upserted.numbers.tolist(), strict=True))
     _write_further_devices(db, workspace, groups, found, now)
@@ -149,6 +164,29 @@ def _person(
         call, row = group[place]
         late[call].append(TrackError(reason, "attributes", row.index, name, whole=False))
     return person
+
+
+def _is_plain(person: Mapping[str, Any]) -> bool:
+    """Is it somebody known of whom nothing but values of free attributes is said?"""
+    if len(person) > len(_PLAIN) or person.keys() != _PLAIN:
+        return False
+    return bool(person["attributes"]) and None not in person["attributes"].values()
+
+
+def _write_attributes(
+    db: Db, workspace: WorkspaceId, people: Sequence[Mapping[str, Any]], now: Instant
+) -> None:
+    if not people:
+        return
+    given = {
+        "workspace": workspace,
+        "numbers": int4_array_of(np.array([one["number"] for one in people], np.uint32)),
+        "attributes": _JSON.encode([one["attributes"] for one in people]).decode(),
+        "now": now,
+    }
+    with db.transaction():
+        db.execute(queries("tracking")["tune_attributes"])
+        db.execute(queries("tracking")["lay_attributes"], given)
 
 
 def _batch(people: Sequence[Mapping[str, Any]]) -> PeopleBatch:

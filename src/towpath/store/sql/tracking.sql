@@ -8,6 +8,21 @@ select p.number, p.country,
 from profile p
 where p.number = any(%(numbers)s::int[])
 
+-- name: tune_attributes
+-- For this transaction: the people are few beside those who are stored, and found by their numbers.
+select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true)
+
+-- name: lay_attributes
+-- Only who changes is written. The nth attributes belong to the nth number.
+update profile p
+set attributes = p.attributes || u.said, updated_at = %(now)s
+from unnest(
+  %(numbers)s::int[], array(select jsonb_array_elements(%(attributes)s::jsonb))
+) u (number, said)
+where p.number = u.number and p.workspace = %(workspace)s and p.gone_at is null
+  and p.attributes || u.said <> p.attributes
+
 -- name: forget_batch
 -- The tables of `profiles.upsert` are emptied at each commit only; this lets it run twice in one
 -- transaction.
