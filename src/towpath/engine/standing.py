@@ -44,30 +44,27 @@ class Standing:
         for start in range(0, len(places), _READ_TOGETHER):
             self._make_room()
             some = places[start : start + _READ_TOGETHER]
-            unread = [one for one in some if self._mark(one.id) != (one.fence, one.people)]
+            kept = self._kept
+            unread = [
+                one
+                for one in some
+                if (known := kept.get(one.id)) is None or known[0] != (one.fence, one.people)
+            ]
             read = waves.members_of(db, [one.id for one in unread]) if unread else {}
             self._keep(unread, read)
+            whole &= len(read) == len(unread)
             for one in some:
-                members = read.get(one.id)
-                if members is None and (kept := self._kept.get(one.id)) is not None:
-                    members = kept[1]
-                if members is None:
-                    whole = False
-                elif here := members & wanted:
+                known = kept.get(one.id)
+                if known is not None and (here := known[1] & wanted):
                     hits.append((one, here))
         return Found(hits, whole)
-
-    def _mark(self, wave: WaveId) -> tuple[int, int] | None:
-        kept = self._kept.get(wave)
-        return None if kept is None else kept[0]
 
     def _keep(self, unread: Sequence[Place], read: dict[WaveId, PeopleSet]) -> None:
         for one in unread:
             members, before = read.get(one.id), self._kept.pop(one.id, None)
             if before is not None:
                 self._people -= len(before[1])
-            # Who changed since the list was read is taken as they are, and read again next time.
-            if members is not None and len(members) == one.people:
+            if members is not None:  # if it has changed since the list was read: read it again then
                 self._kept[one.id] = (one.fence, one.people), members
                 self._people += len(members)
 

@@ -263,11 +263,11 @@ def places_in(db: Db, canvas: CanvasId) -> list[Place]:
 def _places(db: Db, statement: str, given: dict[str, Any]) -> list[Place]:
     stands: dict[tuple[Any, ...], Stand] = {}
     found = []
-    for wave, fence, people, arrived_at, *where in db.execute(_SQL[statement], given, binary=True):
-        key = tuple(where)
-        if key not in stands:
-            stands[key] = Stand(where[0], where[1], where[2], StepId(where[3]), where[4])
-        found.append(Place(WaveId(wave), fence, people, arrived_at, stands[key]))
+    for row in db.execute(_SQL[statement], given, binary=True).fetchall():
+        stand = stands.get(where := row[4:])
+        if stand is None:
+            stand = stands[where] = Stand(where[0], where[1], where[2], StepId(where[3]), where[4])
+        found.append(Place(row[0], row[1], row[2], row[3], stand))
     return found
 
 

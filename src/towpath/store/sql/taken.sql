@@ -25,7 +25,8 @@ select distinct canvas from taken where moved and at <= %s;
 
 -- name: read_ripe
 -- All who were moved from a stand, once the first of them has been so for long.
-select c.workspace, t.version, t.step, t.lane, t.members from taken t join canvas c on c.id = t.canvas
+select c.workspace, t.version, t.step, t.lane, t.members
+from taken t join canvas c on c.id = t.canvas
 where t.version in (select id from canvas_version where canvas = %(canvas)s) and t.moved
   and exists (
     select from taken old where old.version = t.version and old.step = t.step
