@@ -40,6 +40,9 @@ def test_now_is_the_moment_that_is_handed_in() -> None:
         "{% for i in (1..5000) %}{% for j in (1..5000) %}x{% endfor %}{% endfor %}",
         DOUBLING,
         "{% for i in (1..9999) %}{{ big }}{% endfor %}",
+        "{{ (1..30000000) | join: ',' | size }}",
+        "{{ big | replace: '', big | replace: '', big | size }}",
+        "{% for i in (1..5000) %}{% assign x = big | split: '' | sort | join: '' %}{% endfor %}",
     ],
 )
 def test_a_template_that_costs_too_much_fails(text: str) -> None:

@@ -320,3 +320,29 @@ def test_an_exit_filter_that_cannot_be_asked_stops_no_other(db: Db, now: Instant
         muster(db, canvases.version(db, scene.crowd.version), None, now)
         Looking(db).tick(now)
         assert exit_sets.waiting(db, scene.crowd.canvas) == {0: people(range(0, 20, 2))}
+
+
+def test_what_lay_hours_apart_is_not_one_because_it_is_read_together(
+    db: Db, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage two batches are read within a second; their events are an hour apart."""
+    monkeypatch.setattr(intake_module, "INTAKE_EVENTS_MAX", 1)
+    with told(db, now, "on: [{event: paid}], reentry: always") as scene:
+        scene.now = now + timedelta(hours=2)
+        scene.did(1, "paid", at=now, received=now)
+        scene.did(1, "paid", at=now + timedelta(hours=1), received=now + timedelta(hours=1))
+        scene.read()
+        assert scene.edges() == {"entered": 2}
+
+
+def test_who_comes_back_within_a_batch_is_in_once(db: Db, now: Instant) -> None:
+    """In, out, and in again: the first entry is to leave, the second stays."""
+    entry = "on: [{event: in}], exit_on: [{event: out}], reentry: always"
+    with told(db, now, entry) as scene:
+        scene.now = now + timedelta(minutes=1)
+        for second, name in ((0, "in"), (5, "out"), (10, "in")):
+            scene.did(1, name, at=now + timedelta(seconds=second))
+        scene.read()
+        assert scene.inside() == [{1}, {1}]
+        assert set(exit_sets.waiting(db, scene.crowd.canvas)[0]) == {1}
+        assert not exit_sets.leaving(db, scene.crowd.canvas, 1, people([1]))

@@ -6,7 +6,9 @@ empty, never the word None. Loops, nesting, memory and output are bounded; files
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sized
+from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 from liquid import Environment
@@ -23,6 +25,7 @@ from towpath.limits import (
     TEMPLATE_MEMORY_BYTES_MAX,
     TEMPLATE_NESTING_MAX,
     TEMPLATE_OUTPUT_BYTES_MAX,
+    TEMPLATE_WORK_CHARS_MAX,
 )
 from towpath.people.filter_parse import nearest
 
@@ -60,12 +63,39 @@ def _date(value: object, form: str, *, context: Any, environment: Environment) -
     return liquid_date(moment, form, environment=environment)
 
 
+_WORK: ContextVar[list[int]] = ContextVar("work")
+"""How much the filters of one rendering may still go through, in characters and items."""
+
+
+def _bounded(usual: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter, which may not go through more than is left; its result counts as well."""
+
+    @wraps(usual)
+    def bounded(value: object, *given: Any, **named: Any) -> Any:
+        _spend(value)
+        found = usual(value, *given, **named)
+        _spend(found)
+        return found
+
+    return bounded
+
+
+def _spend(value: object) -> None:
+    size = len(value) if isinstance(value, Sized) else 1
+    work = _WORK.get()
+    work[0] -= size
+    if work[0] < 0 or size > TEMPLATE_MEMORY_BYTES_MAX:
+        raise ResourceLimitError("filters go through too much", token=None)
+
+
 def _environment() -> Environment:
     made = _Environment()
     for tag in ("include", "render"):
         del made.tags[tag]
     for name, meant in (("json", _json), ("one_line", _one_line), ("date", _date)):
         made.add_filter(name, meant)
+    for name, usual in list(made.filters.items()):
+        made.add_filter(name, _bounded(usual))
     return made
 
 
@@ -85,6 +115,7 @@ class Template:
 
     def __init__(self, text: str, where: str) -> None:
         """Raises InputError naming the place, and the line, for what is no template."""
+        _WORK.set([TEMPLATE_WORK_CHARS_MAX])
         if len(text) > TEMPLATE_CHARS_MAX:
             raise InputError(
                 f"a template has at most {TEMPLATE_CHARS_MAX:,} characters.", field=where
@@ -104,6 +135,7 @@ class Template:
     def render(self, values: Mapping[str, Any], now: Instant) -> str:
         """The text for these values. Raises TemplateFailed beyond the bounds, and for a filter that
         cannot work on what it is given."""
+        _WORK.set([TEMPLATE_WORK_CHARS_MAX])
         try:
             return self._parsed.render(**values, **{_NOW: now})
         except ResourceLimitError:

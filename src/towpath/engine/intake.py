@@ -146,16 +146,21 @@ class _Turn:
 
     def come(self) -> None:
         """Let people in; and out again who did what lets them out after what let them in."""
-        out: dict[CanvasId, list[Leaving]] = {}
         for canvas, coming in sorted(self.coming.items()):
-            entered = self._let_in(self.live.versions[canvas], coming)
-            first = {one.profile: one.order for one in reversed(coming)}
-            out[canvas] = [
-                one
-                for one in self.leaving.get(canvas, ())
-                if one.profile in entered and one.order > first[one.profile]
+            version, leaving = self.live.versions[canvas], self.leaving.get(canvas, [])
+            last_out = {one.profile: one.order for one in leaving}
+            before = [one for one in coming if one.order < last_out.get(one.profile, 0)]
+            first = {one.profile: one.order for one in reversed(before)}
+            entered = self._let_in(version, before)
+            out = [
+                one for one in leaving if one.profile in entered and one.order > first[one.profile]
             ]
-        self.out({canvas: found for canvas, found in out.items() if found})
+            if out:
+                self.out({canvas: out})
+            # Whoever comes back is in, whatever they did before.
+            self._let_in(
+                version, [one for one in coming if one.order >= last_out.get(one.profile, 0)]
+            )
         for asked in self.broadcasts:
             version = self.live.versions[asked.canvas]
             with passed_over(version.canvas):
@@ -163,6 +168,8 @@ class _Turn:
                 muster(self.db, version, tree, self.now)
 
     def _let_in(self, version: Version, coming: Sequence[Coming]) -> PeopleSet:
+        if not coming:
+            return people()
         entry = version.graph.entry
         candidates, matching = people({one.profile for one in coming}), people()
         with passed_over(version.canvas):
@@ -171,7 +178,9 @@ class _Turn:
             )
         bring = [(one.profile, carried(entry, one)) for one in once(entry, coming)]
         rounds = rounds_of([one for one in bring if one[0] in matching])
-        gap = timedelta() if entry.by_api else SHORTEST
+        # After an outage of ours, events that lie hours apart are read within a second.
+        lately = all(self.now - one.at <= SHORTEST for one in coming)
+        gap = SHORTEST if lately and not entry.by_api else timedelta()
         keeper = Doorkeeper(self.db, version, self.now, gap)
         keeper.let_in(rounds)
         keeper.close()

@@ -11,7 +11,7 @@ from towpath import telemetry
 from towpath.clock import Instant
 from towpath.errors import TowpathError
 from towpath.ids import CanvasId
-from towpath.store.database import DatabaseCollision
+from towpath.store.database import DatabaseCollision, DatabaseLost
 from towpath.telemetry import Event
 
 T = TypeVar("T")
@@ -36,7 +36,9 @@ async def tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool
         return await in_thread(pool, service.tick, now)
     except DatabaseCollision:
         return True
-    except TowpathError as error:
+    except DatabaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - one tick fails, not the worker and everybody's work
         # Such as a filter that names what was deleted: its wave waits for its lease, others go on.
         tell_failed(error)
         return False

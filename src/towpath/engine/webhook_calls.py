@@ -8,12 +8,12 @@ from typing import Protocol
 from towpath.canvas.addresses import Allowed
 from towpath.engine.threads import in_thread, sleep, tell_failed
 from towpath.engine.webhooks import Batch, Call, Webhooks
-from towpath.errors import TowpathError
 from towpath.limits import WEBHOOK_IN_FLIGHT_MAX
 from towpath.net.guard import CallFailed, GuardedDoor
-from towpath.store.database import DatabaseCollision, Db, database_now
+from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
 
 IDLE_S = 1.0
+SETTLE_TRIES = 5
 RETRIED = frozenset({408, 425, 429})
 
 
@@ -81,6 +81,19 @@ async def call_webhooks(
                 await sleep(stop, IDLE_S)
 
 
+async def _settle(pool: ThreadPoolExecutor, db: Db, hooks: Webhooks, batch: Batch) -> None:
+    """Write down what was answered: again, when two workers waited for each other, since a lost
+    answer is a second call."""
+    for left in reversed(range(SETTLE_TRIES)):
+        try:
+            await in_thread(pool, hooks.settle, batch, await in_thread(pool, database_now, db))
+        except DatabaseCollision:
+            if not left:
+                raise
+        else:
+            return
+
+
 async def _call_some(pool: ThreadPoolExecutor, db: Db, hooks: Webhooks, door: GuardedDoor) -> bool:
     """One batch of calls; says whether there was one."""
     try:
@@ -88,10 +101,10 @@ async def _call_some(pool: ThreadPoolExecutor, db: Db, hooks: Webhooks, door: Gu
         if batch is None:
             return False
         await carry(batch, door)
-        await in_thread(pool, hooks.settle, batch, await in_thread(pool, database_now, db))
-    except DatabaseCollision:
-        return True
-    except TowpathError as error:
+        await _settle(pool, db, hooks, batch)
+    except DatabaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - one batch fails, not the worker
         # Such as a secret whose key is gone: the wave waits for its lease, and is tried again.
         tell_failed(error)
         return False

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client import ClientTimeout
 from yarl import URL
 
-from towpath.limits import WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_IN_FLIGHT_MAX
+from towpath.limits import WEBHOOK_IN_FLIGHT_MAX
 
 MayReach = Callable[[str], bool]
 """Whether a connection may go to an address, given as text."""
@@ -119,7 +119,7 @@ class GuardedDoor:
     async def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
     ) -> tuple[int, str | None]:
-        """One call; gives the status and what Retry-After says. The body of the answer is dropped.
+        """One call; gives the status and what Retry-After says. Its body is not read.
 
         Raises CallFailed, at the latest after `deadline_s`.
         """
@@ -131,7 +131,6 @@ class GuardedDoor:
                     method, URL(url), headers=headers, data=body or None, allow_redirects=False
                 ) as response,
             ):
-                await response.content.read(WEBHOOK_ANSWER_BYTES_MAX)
                 return response.status, response.headers.get("Retry-After")
         except aiohttp.InvalidURL:
             raise CallFailed("the address is no HTTP address", refused=True) from None
