@@ -12,7 +12,7 @@ import threading
 import uvicorn
 from benchmarks.measure import own_cpu_s, own_peak_rss_mb
 
-from towpath.api.app import ApiParts, build
+from towpath.api.app import ApiParts, build, collect_seldom
 from towpath.store import database
 
 CONNECTIONS = 8
@@ -23,6 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     given = parser.parse_args()
+    collect_seldom()
     pool = database.open_pool(given.url, CONNECTIONS, name="towpath track bench")
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -1,19 +1,20 @@
 """Group commit: calls of one workspace that wait at the same time share a transaction.
 
 Whoever comes while the database is busy waits for the next transaction, together with all others
-who came meanwhile; nobody waits for company. Two lanes a workspace overlap: while one waits for
-PostgreSQL, the other reads JSON. When a shared transaction fails, each of its calls is tried alone,
-so that none fails for another.
+who came meanwhile; nobody waits for company. Two lanes a workspace overlap: one reads JSON, the
+other stores all that was read meanwhile. When a shared transaction fails, each of its calls is
+tried alone, so that none fails for another.
 """
 
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from towpath.errors import TowpathError
+from towpath.clock import Instant
 from towpath.ids import WorkspaceId
-from towpath.limits import GATHERED_BYTES_MAX, GATHERED_CALLS_MAX, GATHERED_LANES
+from towpath.limits import GATHERED_BYTES_MAX, GATHERED_CALLS_MAX
 from towpath.people.track import TrackCall, read_call
 from towpath.store import tracking
 from towpath.store.database import DatabaseLost, Pool, database_now
@@ -21,7 +22,8 @@ from towpath.store.idempotent_answers import Answer, Asked
 from towpath.store.tracking import Received
 
 
-class Sent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sent:
     """A call as it came, and the idempotency key it came under."""
 
     body: bytes
@@ -32,9 +34,29 @@ Outcome: TypeAlias = Answer | TrackCall | Exception
 """What was answered; or a call of which nothing can be taken; or why it failed."""
 
 
-class _Waiting(NamedTuple):
+@dataclass(slots=True)
+class _Waiting:
     sent: Sent
     outcome: asyncio.Future[Outcome]
+    read: TrackCall = field(default_factory=TrackCall)
+    read_at: Instant | None = None
+
+    def end(self, outcome: Outcome) -> None:
+        if not self.outcome.done():  # whoever asked may be gone
+            self.outcome.set_result(outcome)
+
+
+_Queue: TypeAlias = deque[_Waiting]
+
+
+@dataclass(slots=True)
+class _Lanes:
+    """Of a workspace: calls as they came, calls that were read, and which lanes are busy."""
+
+    come: _Queue = field(default_factory=deque)
+    read: _Queue = field(default_factory=deque)
+    reading: asyncio.Task[None] | None = None
+    storing: asyncio.Task[None] | None = None
 
 
 class Gather:
@@ -42,8 +64,7 @@ class Gather:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._waiting: defaultdict[WorkspaceId, deque[_Waiting]] = defaultdict(deque)
-        self._lanes: defaultdict[WorkspaceId, set[asyncio.Task[None]]] = defaultdict(set)
+        self._lanes: defaultdict[WorkspaceId, _Lanes] = defaultdict(_Lanes)
 
     async def store(self, workspace: WorkspaceId, sent: Sent) -> Answer | TrackCall:
         """Store a call; comes back when it is durable.
@@ -52,61 +73,75 @@ class Gather:
         `read_call` raises, ConflictError when its key came with another body, and DatabaseLost.
         """
         waiting = _Waiting(sent, asyncio.get_running_loop().create_future())
-        self._waiting[workspace].append(waiting)
         lanes = self._lanes[workspace]
-        if len(lanes) < GATHERED_LANES:
-            lane = asyncio.create_task(self._run_lane(workspace))
-            lanes.add(lane)
-            lane.add_done_callback(lanes.discard)
+        lanes.come.append(waiting)
+        if lanes.reading is None:
+            lanes.reading = asyncio.create_task(self._run_reading(workspace, lanes))
         outcome = await waiting.outcome
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    async def _run_lane(self, workspace: WorkspaceId) -> None:
-        while batch := self._next_batch(workspace):
-            outcomes = await asyncio.to_thread(self._try, workspace, [one.sent for one in batch])
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                if not waiting.outcome.done():  # whoever asked may be gone
-                    waiting.outcome.set_result(outcome)
-
-    def _next_batch(self, workspace: WorkspaceId) -> list[_Waiting]:
-        waiting, size = self._waiting[workspace], 0
-        batch: list[_Waiting] = []
-        while waiting and len(batch) < GATHERED_CALLS_MAX:
-            size += len(waiting[0].sent.body)
-            if batch and size > GATHERED_BYTES_MAX:
-                break
-            batch.append(waiting.popleft())
-        return batch
-
-    def _try(self, workspace: WorkspaceId, sent: Sequence[Sent]) -> list[Outcome]:
-        """Store them together; when that fails, each alone."""
+    async def _run_reading(self, workspace: WorkspaceId, lanes: _Lanes) -> None:
         try:
-            return self._store(workspace, sent)
-        except DatabaseLost as error:
-            return [error] * len(sent)
-        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
-            if len(sent) == 1:
-                return [error]
-            return [self._try(workspace, [one])[0] for one in sent]
+            while batch := _next_batch(lanes.come):
+                outcomes = await asyncio.to_thread(self._read, batch)
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, TrackCall) and len(outcome):
+                        waiting.read = outcome
+                        lanes.read.append(waiting)
+                    else:
+                        waiting.end(outcome)
+                if lanes.read and lanes.storing is None:
+                    lanes.storing = asyncio.create_task(self._run_storing(workspace, lanes))
+        finally:
+            lanes.reading = None
 
-    def _store(self, workspace: WorkspaceId, sent: Sequence[Sent]) -> list[Outcome]:
-        with self._pool.connection() as db:
-            now = database_now(db)
-            found: list[Outcome] = []
-            for one in sent:
-                try:
-                    found.append(read_call(one.body, now))
-                except TowpathError as error:
-                    found.append(error)
-            good = {
-                place: Received(call, sent[place].asked)
-                for place, call in enumerate(found)
-                if isinstance(call, TrackCall) and len(call)
-            }
-            if good:
-                answers = tracking.store(db, workspace, list(good.values()), now)
-                for place, answer in zip(good, answers, strict=True):
-                    found[place] = answer
+    async def _run_storing(self, workspace: WorkspaceId, lanes: _Lanes) -> None:
+        try:
+            while batch := _next_batch(lanes.read):
+                outcomes = await asyncio.to_thread(self._store, workspace, batch)
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    waiting.end(outcome)
+        finally:
+            lanes.storing = None
+
+    def _read(self, batch: Sequence[_Waiting]) -> Sequence[TrackCall | Exception]:
+        try:
+            with self._pool.connection() as db:
+                now = database_now(db)
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
+            return [error] * len(batch)
+        found: list[TrackCall | Exception] = []
+        for one in batch:
+            one.read_at = now
+            try:
+                found.append(read_call(one.sent.body, now))
+            except Exception as error:  # noqa: BLE001 - the same
+                found.append(error)
         return found
+
+    def _store(self, workspace: WorkspaceId, batch: Sequence[_Waiting]) -> Sequence[Outcome]:
+        """Store them together; when that fails, each alone."""
+        received = [Received(one.read, one.sent.asked) for one in batch]
+        now = max(one.read_at for one in batch if one.read_at is not None)
+        try:
+            with self._pool.connection() as db:
+                return tracking.store(db, workspace, received, now)
+        except DatabaseLost as error:
+            return [error] * len(batch)
+        except Exception as error:  # noqa: BLE001 - the same
+            if len(batch) == 1:
+                return [error]
+            return [self._store(workspace, [one])[0] for one in batch]
+
+
+def _next_batch(waiting: _Queue) -> list[_Waiting]:
+    batch: list[_Waiting] = []
+    size = 0
+    while waiting and len(batch) < GATHERED_CALLS_MAX:
+        size += len(waiting[0].sent.body)
+        if batch and size > GATHERED_BYTES_MAX:
+            break
+        batch.append(waiting.popleft())
+    return batch

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import uvicorn
 
-from towpath.api.app import ApiParts, build
+from towpath.api.app import ApiParts, build, collect_seldom
 from towpath.cli import output
 from towpath.errors import SettingsError
 from towpath.settings import Settings
@@ -57,6 +57,7 @@ async def answering(
 ) -> AsyncIterator[None]:
     """The API answers while this is open. When stopped, nothing new is taken, streams end, and what
     is open has DRAIN_S."""
+    collect_seldom()
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     proxies = [each.strip() for each in settings.trusted_proxies.split(",") if each.strip()]
     server = _Server(
