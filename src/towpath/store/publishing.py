@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from towpath.canvas.difference import Move, check_redirects, moves, stays
 from towpath.canvas.graph import Graph
 from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.canvas.steps.webhook import Webhook
 from towpath.clock import Instant
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
 from towpath.store import canvases, entries, intakes, tallies, waves
@@ -129,7 +130,9 @@ def _hand_over(db: Db, old: Version, newest: VersionId, planned: list[Move]) -> 
     staying = {one.step: one.people for one in planned if one.how == "stays"}
     if not staying:
         return
+    webhooks = [step for step in staying if isinstance(old.graph.steps[step], Webhook)]
     given: dict[str, Any] = {"old": old.id, "new": newest, "steps": list(staying)}
+    given["webhooks"] = webhooks
     for statement in ("hand_over_waves", "hand_over_taken"):
         db.execute(_SQL[statement], given)
     changes: dict[tuple[VersionId, StepId], Change] = defaultdict(Change)

@@ -17,8 +17,10 @@ select distinct version from wave where canvas = %s;
 
 -- name: hand_over_waves
 -- They stand where they stood, in the new version. A claim made under the old one no longer holds;
--- but a webhook's does: its calls are out.
+-- but a webhook's does: its calls are out. Who was to be led away, from a step that is there again,
+-- is moved by the step's own hand again.
 update wave set version = %(new)s,
+  hand = case when step = any(%(webhooks)s) then 'webhook' else hand end,
   lease_until = case when hand = 'webhook' then lease_until end,
   fence = fence + case when hand = 'webhook' then 0 else 1 end
 where version = %(old)s and step = any(%(steps)s);

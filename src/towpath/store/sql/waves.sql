@@ -97,11 +97,13 @@ select v.redirects ? %(step)s, v.redirects ->> %(step)s, (
 from canvas_version v where v.id = %(version)s;
 
 -- name: read_places
--- The waves at these steps of versions, the oldest arrival first, without their people.
+-- The waves at these steps of versions, the oldest arrival first, without their people; not where a
+-- newer version leads them away: what the step waits for counts there no more.
 select w.id, w.fence, w.people, w.arrived_at, w.workspace, w.canvas, w.version, w.step, w.lane
 from wave w
 join unnest(%(versions)s::int[], %(steps)s::text[]) as place(version, step)
   on w.version = place.version and w.step = place.step
+join canvas_version v on v.id = w.version and not v.redirects ? w.step
 order by w.arrived_at, w.id;
 
 -- name: read_places_in
