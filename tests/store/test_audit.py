@@ -13,7 +13,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.store.audit_damages import APPLIED, DAMAGES, sql
+from tests.store.audit_damages import APPLIED, sql
+from tests.store.audit_damages import DAMAGES as OF_LEDGERS
+from tests.store.audit_journey import travel
+from tests.store.audit_journey_damages import DAMAGES as OF_JOURNEYS
 from tests.store.audit_world import APPLIED as APPLIED_ANSWER
 from tests.store.audit_world import (
     FIRST_NUMBER,
@@ -40,6 +43,7 @@ from towpath.store.database import Db, connect
 from towpath.store.embedded import Server
 
 WORLD = "world_to_audit"
+DAMAGES = OF_LEDGERS | OF_JOURNEYS
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def world(server: Server, template: str, now: Instant) -> Iterator[str]:
     with connect(server.url) as db:
         db.execute(f"create database {WORLD} template {template}".encode())
         with closing(connect(server.url_of(WORLD))) as inside:
-            lived_in(inside, now)
+            travel(lived_in(inside, now))
         yield WORLD
         db.execute(f"drop database {WORLD} with (force)".encode())
 

@@ -184,6 +184,8 @@ class Doorkeeper:
         for lane, together in lanes(members, self._standing() if self._may_stand() else []):
             stand = Stand(version.workspace, version.canvas, version.id, first, lane)
             entries.write(self.db, stand, together, self.now)
+            if version.graph.conversions and self._may_stand():
+                conversions.reopen(self.db, version.canvas, together)
             self._write_contexts(_contexts(lane, together, carried))
             exit_sets.trim(self.db, version.canvas, lane, together)
             come(Presence(self.db, stand, self.now), version.graph, together, self._moves)

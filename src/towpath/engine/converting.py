@@ -14,7 +14,7 @@ from towpath.canvas.predicates import Matcher
 from towpath.clock import Instant
 from towpath.ids import CanvasId, VersionId, WorkspaceId
 from towpath.people.people_set import PeopleSet, people
-from towpath.store import canvases, conversions, intakes
+from towpath.store import canvases, conversions, entries, intakes
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.intakes import Seen
@@ -44,6 +44,8 @@ class Converting:
             at = now if one.at > now - PROMPT else one.at.replace(second=0, microsecond=0)
             for goal in matcher.find(one.kind, one.name, one.properties, one.at):
                 found[goal, at].add(one.profile)
+        for canvas in sorted({canvas for (canvas, _), _ in found}):
+            entries.lock(db, canvas)
         return sum(
             self._convert(db, live[canvas], place, people(doers), at)
             for ((canvas, place), at), doers in sorted(found.items())

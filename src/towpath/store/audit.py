@@ -14,6 +14,7 @@ from typing import TypeAlias
 from towpath.store import (
     audit_arrivals,
     audit_counters,
+    audit_goals,
     audit_ledgers,
     audit_requests,
     audit_sets,
@@ -34,6 +35,7 @@ PARTS: tuple[Part, ...] = (
     audit_requests.check,
     audit_waves.check,
     audit_counters.check,
+    audit_goals.check,
 )
 """In their order; the first finds the sets that no other may unpack."""
 
@@ -51,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
     audit_counters.COUNTED,
     audit_counters.ARROWS,
     audit_counters.CANVASES,
+    audit_counters.PUBLISHED,
+    audit_goals.CONVERSIONS,
 )
 
 

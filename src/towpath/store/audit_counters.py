@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, field
 
 from towpath.canvas.graph import Graph
 from towpath.canvas.steps.audience_sync import AudienceSync
-from towpath.ids import StepId, VersionId
+from towpath.ids import CanvasId, StepId, VersionId
 from towpath.store.audit_findings import Audit, Check
 from towpath.store.audit_waves import Launched, launched
 from towpath.store.publishing import PUBLISHED_IN, PUBLISHED_OUT
@@ -36,6 +36,13 @@ CANVASES = Check(
     "Pause the Canvas and restore the latest backup.",
 )
 
+PUBLISHED = Check(
+    "published",
+    "As many people of a Canvas came to its newer versions as left its older ones for them.",
+    "People were lost when an edit was published, or counted twice.",
+    "Pause the Canvas and restore the latest backup.",
+)
+
 ENTRY, ENTERED = StepId("(entry)"), "entered"
 LEFT, EXITED, REDIRECTED = "left", "exited: ", "redirected"
 """The names that engine/admission.py, engine/moves.py and engine/advance.py give to these arrows:
@@ -52,10 +59,20 @@ class _Version:
     arrived: dict[StepId, Change] = field(default_factory=dict)
     entries: int = 0
 
+    def came_over(self) -> int:
+        """How many came from older versions."""
+        return sum(self.edges.get(PUBLISHED_IN, {}).values())
+
+    def went_over(self) -> int:
+        """How many left for newer versions."""
+        edges = (PUBLISHED_OUT, REDIRECTED)
+        return sum(out.get(edge, 0) for out in self.edges.values() for edge in edges)
+
 
 def check(audit: Audit) -> None:
     """Recount every version."""
     versions = launched(audit)
+    went: dict[CanvasId, int] = defaultdict(int)
     for version, kept in _read(audit).items():
         found = versions.get(version)
         where = f"version {version}"
@@ -64,6 +81,12 @@ def check(audit: Audit) -> None:
         else:
             _steps(audit, where, kept, found.graph)
             _canvas(audit, where, kept)
+            went[found.canvas] += kept.went_over() - kept.came_over()
+            audit.looked(PUBLISHED, int(kept.came_over() > 0))
+    for canvas, missing in went.items():
+        if missing:
+            what = f"{missing:,} more people left its versions for newer ones than came there."
+            audit.find(PUBLISHED, f"Canvas {canvas}", what)
     _places(audit, versions)
 
 
@@ -161,10 +184,9 @@ def _canvas(audit: Audit, where: str, kept: _Version) -> None:
     audit.looked(CANVASES)
     standing = sum(kept.standing.values())
     left = sum(said.exited for said in kept.tallies.values())
-    came = kept.entries + sum(kept.edges.get(PUBLISHED_IN, {}).values())
-    went = sum(out.get(PUBLISHED_OUT, 0) + out.get(REDIRECTED, 0) for out in kept.edges.values())
-    if came - went != standing + left:
-        what = f"{came - went:,} entered, {standing:,} stand in it and {left:,} left."
+    entered = kept.entries + kept.came_over() - kept.went_over()
+    if entered != standing + left:
+        what = f"{entered:,} entered, {standing:,} stand in it and {left:,} left."
         audit.find(CANVASES, where, what)
 
 

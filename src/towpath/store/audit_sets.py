@@ -58,6 +58,9 @@ _TABLES = (
     _Table("exit set", "read_exit_sets", ("members",)),
     _Table("taken", "read_taken_sets", ("members",)),
     _Table("conversion", "read_conversion_sets", ("members",)),
+    _Table("withheld", "read_withheld_sets", ("members",)),
+    _Table("converted", "read_converted_sets", ("members",)),
+    _Table("entry fold", "read_entry_fold_sets", ("members",)),
 )
 
 

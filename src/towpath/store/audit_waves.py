@@ -64,14 +64,8 @@ def check(audit: Audit) -> None:
 
 
 def _canvas(audit: Audit, canvas: CanvasId, versions: Mapping[VersionId, Launched]) -> None:
-    entered: dict[int, PeopleSet] = {}
-    whole = True
-    for entry, _, lane, members in audit.rows("read_entries", (canvas,)):
-        if audit.readable("entry", entry):
-            gather(entered, lane, load(members))
-        else:
-            whole = False
-    gone = _gone(audit, canvas)
+    entered, whole = _entered(audit, canvas)
+    gone, held = _taken(audit, canvas)
     standing: dict[int, PeopleSet] = {}
     for wave, version, step, lane, packed in audit.rows("read_waves", (canvas,)):
         audit.looked(WAVES)
@@ -79,12 +73,15 @@ def _canvas(audit: Audit, canvas: CanvasId, versions: Mapping[VersionId, Launche
         _place(audit, where, versions.get(version), (canvas, version, StepId(step)))
         if not audit.readable("wave", wave):
             gone.pop((version, step, lane), None)
+            held.pop((version, step, lane), None)
             continue
         members, others = load(packed), standing.get(lane, people())
         if (version, step, lane) in gone:
             went = gone[version, step, lane] & members
             gone[version, step, lane] -= went
             members = members - went
+        if (version, step, lane) in held:
+            held[version, step, lane] -= members
         if twice := len(members & others):
             what = f"{people_text(twice)} stand in lane {lane} elsewhere too."
             audit.find(WAVES, where, what)
@@ -93,7 +90,34 @@ def _canvas(audit: Audit, canvas: CanvasId, versions: Mapping[VersionId, Launche
         strangers = len(members - entered.get(lane, people()))
         if strangers and whole:
             audit.find(WAVES, where, f"{people_text(strangers)} never entered lane {lane}.")
-    _tell_unheld(audit, gone)
+    _tell_unheld(audit, gone, "went on from waves that do not hold them")
+    _tell_unheld(audit, held, "did something there, and stand elsewhere")
+    if whole:
+        _exits(audit, canvas, entered)
+
+
+def _entered(audit: Audit, canvas: CanvasId) -> tuple[dict[int, PeopleSet], bool]:
+    """Who ever entered each lane; and whether every entry can be read."""
+    entered: dict[int, PeopleSet] = {}
+    whole = True
+    for entry, _, lane, members in audit.rows("read_entries", (canvas,)):
+        if audit.readable("entry", entry):
+            gather(entered, lane, load(members))
+        else:
+            whole = False
+    return entered, whole
+
+
+def _exits(audit: Audit, canvas: CanvasId, entered: Mapping[int, PeopleSet]) -> None:
+    """Whoever is to leave entered before."""
+    for row, lane, packed in audit.rows("read_exits", (canvas,)):
+        audit.looked(WAVES)
+        strangers = 0
+        if audit.readable("exit set", row):
+            strangers = len(load(packed) - entered.get(lane, people()))
+        if strangers:
+            what = f"{people_text(strangers)} are to leave lane {lane}, and never entered it."
+            audit.find(WAVES, f"exit set {row} of Canvas {canvas}", what)
 
 
 def _place(
@@ -107,23 +131,28 @@ def _place(
         audit.find(WAVES, where, f"its version {version} has no step {step}.")
 
 
-def _tell_unheld(audit: Audit, gone: Mapping[tuple[VersionId, str, int], PeopleSet]) -> None:
-    for (version, step, lane), left in gone.items():
+_Spots = dict[tuple[VersionId, str, int], PeopleSet]
+"""People by version, step and lane."""
+
+
+def _tell_unheld(audit: Audit, spots: _Spots, why: str) -> None:
+    for (version, step, lane), left in spots.items():
         if left:
             where = f"version {version}, step {step}, lane {lane}"
-            what = f"{people_text(len(left))} went on from waves that do not hold them."
-            audit.find(WAVES, where, what)
+            audit.find(WAVES, where, f"{people_text(len(left))} {why}.")
 
 
-def _gone(audit: Audit, canvas: CanvasId) -> dict[tuple[VersionId, str, int], PeopleSet]:
-    """Who went on from waves that still hold them, by step and lane; each is said once."""
-    found: dict[tuple[VersionId, str, int], PeopleSet] = {}
+def _taken(audit: Audit, canvas: CanvasId) -> tuple[_Spots, _Spots]:
+    """Who went on from waves that still hold them, and whose best is kept while they stand there;
+    each is said once."""
+    gone: _Spots = {}
+    held: _Spots = {}
     for row, version, step, lane, moved, packed in audit.rows("read_taken", (canvas,)):
-        if not moved or not audit.readable("taken", row):
+        if not audit.readable("taken", row):
             continue
-        members = load(packed)
+        members, found = load(packed), gone if moved else held
         if twice := len(members & found.get((version, step, lane), people())):
-            what = f"{people_text(twice)} went on from step {step} twice."
+            what = f"{people_text(twice)} {'went on from' if moved else 'did'} step {step} twice."
             audit.find(WAVES, f"taken {row} of Canvas {canvas}", what)
         gather(found, (version, step, lane), members)
-    return found
+    return gone, held

@@ -52,6 +52,20 @@ from taken order by id;
 select id::text, null::int, people, null::int, null::int, null::int, members
 from conversion order by id;
 
+-- name: read_withheld_sets
+select id::text, null::int, null::int, null::int, null::int, null::int, members
+from withheld order by id;
+
+-- name: read_converted_sets
+select canvas || '/' || goal || '/' || control || '/' || block, null::int, null::int, null::int,
+  null::int, null::int, members
+from converted order by canvas, goal, control, block;
+
+-- name: read_entry_fold_sets
+select canvas || '/' || hour || '/' || block, null::int, null::int, null::int, null::int, null::int,
+  members
+from entry_fold order by canvas, hour, block;
+
 -- name: read_arrivals
 -- The arrivals of an audience, the newest first, each with its outcomes.
 select a.id, a.action, a.fields, a.arrived_at, a.members, a.waiting, a.entered, a.synced,
@@ -144,6 +158,31 @@ select id, version, step, lane, members from wave where canvas = %s order by lan
 -- name: read_taken
 -- Who went on from a wave that still holds them, the moved, and who is held at a ranked step.
 select id, version, step, lane, moved, members from taken where canvas = %s order by id;
+
+-- name: read_exits
+-- Who is to leave, and is not counted yet.
+select id, lane, members from exit_set where canvas = %s order by id;
+
+-- name: read_canvases_with_goals
+select canvas from conversion union select canvas from converted union select canvas from withheld
+order by canvas;
+
+-- name: read_comers
+-- Who entered, and who would have but is of the control group.
+select 'entry', id::text, false, members from entry where canvas = %(canvas)s
+union all select 'withheld', id::text, true, members from withheld where canvas = %(canvas)s;
+
+-- name: count_held_back
+select coalesce(sum(e.people), 0)::bigint
+from edge_tally e join canvas_version v on v.id = e.version
+where v.canvas = %s and e.step = '(entry)' and e.edge = 'refused: control group';
+
+-- name: read_conversions
+select id, goal, control, members from conversion where canvas = %s order by id;
+
+-- name: read_converted
+select canvas || '/' || goal || '/' || control || '/' || block, goal, control, members
+from converted where canvas = %s order by goal, control, block;
 
 -- name: read_entries
 select id, version, lane, members from entry where canvas = %s order by id;

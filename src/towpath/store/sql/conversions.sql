@@ -2,19 +2,30 @@
 
 -- name: read_newest
 select id, at, members from conversion
-where canvas = %s and version = %s and goal = %s and control = %s order by id desc limit 1
-for update;
+where version = %s and goal = %s and control = %s order by id desc limit 1 for update;
 
 -- name: grow
-update conversion set members = %b, people = %s, at = %s where id = %s;
+update conversion set members = %b, people = %s, at = greatest(at, %s) where id = %s;
 
 -- name: write
 insert into conversion (canvas, version, goal, control, members, people, at)
 values (%s, %s, %s, %s, %b, %s, %s);
 
--- name: read_since
-select at, members from conversion
-where canvas = %s and goal = %s and control = %s and at > %s order by at desc, id desc;
+-- name: read_converted
+select block, members from converted
+where canvas = %(canvas)s and goal = %(goal)s and control = %(control)s
+  and block = any(%(blocks)b);
+
+-- name: write_converted
+insert into converted (canvas, goal, control, block, members)
+values (%(canvas)s, %(goal)s, %(control)s, %(block)s, %(members)b)
+on conflict (canvas, goal, control, block) do update set members = excluded.members;
+
+-- name: read_goals
+-- What people who enter again may reach once more.
+select goal, block, members from converted
+where canvas = %(canvas)s and control = %(control)s and block = any(%(blocks)b)
+order by goal, block;
 
 -- name: count
 select goal, control, sum(people)::bigint from conversion where version = %s

@@ -604,7 +604,18 @@ create table conversion (
   at timestamptz not null
 );
 alter table conversion alter members set storage external;
-create index conversion_canvas on conversion (canvas, goal, at);
+create index conversion_version on conversion (version, goal, control, id);
+
+-- Who reached a goal and has not entered since: they convert no more, until they enter again.
+create table converted (
+  canvas int not null references canvas,
+  goal smallint not null,
+  control boolean not null,
+  block int not null,
+  members bytea not null,
+  primary key (canvas, goal, control, block)
+) with (fillfactor = 70);
+alter table converted alter members set storage external;
 
 -- Who would have entered, and is of the control group: their conversions are counted too.
 create table withheld (
