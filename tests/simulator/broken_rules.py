@@ -1,10 +1,11 @@
-"""Every rule of architecture 5 that is built, switched off: the simulator must notice each of them.
+"""Every rule that is built, switched off: the simulator must notice each of them.
 
 A rule is switched off by replacing what the engine, the ledger or the store takes for it; nothing
-in Towpath itself knows of this. `seeds` are some in which it shows at once.
+in Towpath itself knows of this. `seeds` are some in which it shows at once. Rules of the ledger may
+be noticed by anybody; those of the walk by the one checker that is named, which looks alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,13 +37,17 @@ class Broken:
 
     switch_off: Callable[[Patch], None]
     seeds: tuple[int, ...]
+    by: str = ""
+    """The checker that must notice it."""
 
 
-def broken(*seeds: int) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def broken(
+    *seeds: int, by: str = ""
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Put a rule's switch into the list, under its own name."""
 
     def keep(switch: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        BROKEN[switch.__name__] = Broken(switch, seeds)
+        BROKEN[switch.__name__] = Broken(switch, seeds, by)
         return switch
 
     return keep
@@ -367,6 +372,3 @@ def the_log_after_the_fold_is_forgotten(patch: Patch) -> None:
 @broken(43, 56)
 def a_wave_has_no_fence(patch: Patch) -> None:
     patch.setattr(waves, "hold", lambda *_: True)
-
-
-RULES: Mapping[str, Broken] = BROKEN

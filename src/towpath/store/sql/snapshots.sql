@@ -11,6 +11,7 @@ delete from arrival;
 delete from request;
 delete from taken;
 delete from conversion;
+delete from converted;
 delete from withheld;
 delete from wave;
 delete from webhook_failure;
