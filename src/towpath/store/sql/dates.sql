@@ -3,13 +3,14 @@
 
 -- name: read_zones
 select time_zone, string_agg(int4send(number), '') from profile
-where number = any(%(members)b) group by time_zone;
+where number = any(%(members)b) and gone_at is null group by time_zone;
 
 -- name: read_dates
 -- `held` stands for the date as text, as free attributes hold times (people/filter.py). What lies
 -- far ahead is grouped by day, what is long over is one group, and all else goes by the minute.
 with held as (
-  select number, time_zone, :held as text from profile where number = any(%(members)b)
+  select number, time_zone, :held as text from profile
+  where number = any(%(members)b) and gone_at is null
 ), keyed as (
   select number, time_zone, length(text) = 10 as bare,
     (rtrim(text, 'Z') || substr(%(filling)s, length(rtrim(text, 'Z')) + 1)) collate "C" as key
