@@ -1,11 +1,10 @@
-"""Every rule that is built, switched off: the simulator must notice each of them.
+"""Every rule of architecture 5 that is built, switched off: the simulator must notice each of them.
 
 A rule is switched off by replacing what the engine, the ledger or the store takes for it; nothing
-in Towpath itself knows of this. `seeds` are some in which it shows at once. Rules of the ledger may
-be noticed by anybody; those of the walk by the one checker that is named, which looks alone.
+in Towpath itself knows of this. `seeds` are some in which it shows at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,17 +36,13 @@ class Broken:
 
     switch_off: Callable[[Patch], None]
     seeds: tuple[int, ...]
-    by: str = ""
-    """The checker that must notice it."""
 
 
-def broken(
-    *seeds: int, by: str = ""
-) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def broken(*seeds: int) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Put a rule's switch into the list, under its own name."""
 
     def keep(switch: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        BROKEN[switch.__name__] = Broken(switch, seeds, by)
+        BROKEN[switch.__name__] = Broken(switch, seeds)
         return switch
 
     return keep
@@ -372,3 +367,6 @@ def the_log_after_the_fold_is_forgotten(patch: Patch) -> None:
 @broken(43, 56)
 def a_wave_has_no_fence(patch: Patch) -> None:
     patch.setattr(waves, "hold", lambda *_: True)
+
+
+RULES: Mapping[str, Broken] = BROKEN

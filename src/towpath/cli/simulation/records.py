@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from towpath.cli.simulation import places
-from towpath.cli.simulation.callee import Callee
 from towpath.cli.simulation.door import Key, Sent
-from towpath.cli.simulation.places import Places
 from towpath.cli.simulation.worker import Flight
 from towpath.cli.simulation.world import World
 from towpath.clock import Instant
-from towpath.ids import AudienceId, StepId, VersionId
+from towpath.ids import AudienceId
 from towpath.ledger.arrivals import meant
 from towpath.ledger.events import Event, Marked, ResendDue, apply
 from towpath.ledger.state import LedgerState
@@ -33,8 +30,8 @@ class ArrivalRow:
 
     id: int
     audience: AudienceId
-    version: VersionId
-    step: StepId
+    version: int
+    step: str
     action: Action
     fields: tuple[MatchField, ...]
     seq: int
@@ -191,13 +188,6 @@ class Records:
     new_seq: bool = False
     folds: int = 0
     passed: dict[AudienceId, int] = field(default_factory=dict)
-    callee: Callee | None = None
-    over: set[str] = field(default_factory=set)
-    """Keys of calls that were answered, or failed for good, and settled so."""
-    was_over: set[str] = field(default_factory=set)
-    calls_seen: int = 0
-    places: Places = field(default_factory=lambda: Places({}))
-    places_before: Places = field(default_factory=lambda: Places({}))
 
     def flying(self, audience: AudienceId) -> list[RequestRow]:
         """The requests in flight of an audience."""
@@ -236,9 +226,6 @@ class Records:
         self.was_settled = {r.id: r.answer for r in self.requests.values() if not r.flying}
         self.was_closed = {a.id: a.closed() for a in self.arrivals.values()}
         self.new_seq, self.folds = False, 0
-        self.places_before = self.places
-        canvas = self.world.setting.canvas or self.world.setting.journey
-        self.places = places.read(self.eyes, self.places, canvas=canvas)
         self._read_requests()
         self._read_arrivals()
         for row in snapshots.heads(self.eyes):

@@ -3,7 +3,6 @@
 Steps outside of it, named `direct …`, let the story bring any people to any audience at any time.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from towpath.canvas.graph import from_data
@@ -41,10 +40,10 @@ def launch(world: World) -> None:
         audiences=chosen,
         now=world.now,
     )
-    world.graphs[world.version] = canvases.version(world.db, world.version).graph
+    world.graph = canvases.version(world.db, world.version).graph
 
 
-def turn(world: World, launch: Callable[[World], None] = launch) -> str:
+def turn(world: World) -> str:
     """Do to the Canvas what its state allows: pause it, resume it, stop it, launch it again."""
     state = canvases.read(world.db, world.workspace, world.canvas).state
     place = (world.db, world.workspace, world.canvas, world.now)
