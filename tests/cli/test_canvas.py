@@ -144,6 +144,7 @@ def test_what_show_tells_fits_a_narrow_screen(
     assert ("–" in shown) == (columns == "80")
     assert "as soon as `towpath serve` runs" in shown
     assert "The draft, revision 2, is not what version 1 is" in shown.replace("\n", " ")
+    assert "towpath canvas publish 'Winback'" in shown.replace("\n", " ")
 
 
 def test_reasons_and_an_older_version_that_holds_people(

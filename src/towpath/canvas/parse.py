@@ -17,6 +17,7 @@ from towpath.errors import InputError
 from towpath.limits import CANVAS_FILE_BYTES_MAX
 
 _DEPTH_MAX = 64
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def parse_canvas(text: str | bytes) -> Graph:
@@ -86,6 +87,12 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def construct_scalar(self, node: Any) -> Any:
+        found = super().construct_scalar(node)
+        if _HALVES.search(found):  # as JSON writes 🚀; a half alone stays one, and is refused
+            found = found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        return found
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()

@@ -50,7 +50,7 @@ def _entry_findings(graph: Graph, around: Surroundings) -> list[Finding]:
             )
         )
     elif entry.first not in graph.steps:
-        hint = nearest(entry.first, graph.steps)
+        hint = nearest(entry.first, graph.steps) if graph.steps else "Write it under steps."
         found.append(error("step_unknown", "entry.first", "There is no such step.", hint))
     return found
 

@@ -75,15 +75,16 @@ def show(found: dict[str, Any]) -> None:
     for line in reason_lines(steps):
         output.say(line)
     if found["entry_due"]:
-        output.say("People have not entered yet; they do as soon as `towpath serve` runs.")
+        output.say("People are to enter; they do as soon as `towpath serve` runs.")
     elif found["enters_at"] is not None:
-        output.say(f"People have not entered yet; they do at {found['enters_at']:%Y-%m-%d %H:%M}Z.")
+        output.say(f"People enter next at {found['enters_at']:%Y-%m-%d %H:%M}Z.")
     for one in found["older"]:
         output.say(f"Version {one['version']} still holds {one['inside']:,} people.")
     if found["draft_differs"]:
+        verb = "launch" if found["state"] == "stopped" else "publish"
         output.say(
             f"The draft, revision {found['revision']}, is not what version {found['version']} is:"
-            " stop the Canvas and launch it again to use the draft."
+            f" `towpath canvas {verb} {found['name']!r}` makes it what runs."
         )
     for step, row in steps.items():
         if row["trouble"]:
