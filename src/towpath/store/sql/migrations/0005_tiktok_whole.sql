@@ -1,0 +1,1 @@
+-- TikTok, whole: connections, audiences, keys that change, erasure, continuous sync.
