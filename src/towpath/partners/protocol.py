@@ -115,12 +115,57 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class PartnerAudience:
-    """An audience at the partner that can be filled. `people`: matched there, None: not said."""
+    """An audience at the partner. `people`: matched there, None: not said. `kind` is the partner's
+    word; `fits`: that kind takes a sync; `owned`: by the ad account, not shared with it.
+    """
 
     partner_ref: PartnerRef
     name: str
     people: int | None = None
     ready: bool = False
+    kind: str = ""
+    fits: bool = True
+    owned: bool = True
+    shared: bool = False
+    expires_at: Instant | None = None
+    expiring: bool = False
+
+
+class LookalikeSize(StrEnum):
+    """How alike people must be: the narrower, the more alike."""
+
+    NARROW = "narrow"
+    BALANCED = "balanced"
+    BROAD = "broad"
+
+
+class MobileSystem(StrEnum):
+    """Whose phones count."""
+
+    ALL = "all"
+    ANDROID = "android"
+    IOS = "ios"
+
+
+class Placement(StrEnum):
+    """Where the partner shows ads."""
+
+    TIKTOK = "tiktok"
+    TOPBUZZ = "topbuzz"
+    PANGLE = "pangle"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """People who are like those of `source`; `locations` are the partner's ids of places."""
+
+    name: str
+    source: PartnerRef
+    locations: tuple[str, ...]
+    size: LookalikeSize = LookalikeSize.BALANCED
+    system: MobileSystem = MobileSystem.ALL
+    placements: tuple[Placement, ...] = (Placement.TIKTOK,)
+    include_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +180,28 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What was found; complete only if the answer is *applied*. `skipped`: entries without an id or
-    a name, which cannot be used."""
+    """What was found; complete only if the answer is *applied*. `audiences` can be filled, `others`
+    not. `skipped`: entries without an id or a name, which cannot be used."""
 
     answer: Answer
     audiences: tuple[PartnerAudience, ...] = ()
     skipped: int = 0
+    others: tuple[PartnerAudience, ...] = ()
+
+    @property
+    def owned(self) -> int:
+        """How many the ad account owns, of every kind: partners bound them."""
+        return sum(one.owned for one in (*self.audiences, *self.others))
 
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """An admin confirmed; `token` is empty unless the answer is *applied*."""
+    """An admin confirmed; `token` is empty unless the answer is *applied*. `granted`: the numbers
+    of the permissions that it carries."""
 
     answer: Answer
     token: str = field(default="", repr=False)
+    granted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +257,37 @@ class Partner(Protocol):
         ad_account_ref: PartnerRef,
         deadline_s: float,
     ) -> Listed:
-        """The audiences of the ad account that can be filled."""
+        """The audiences of the ad account, those that can be filled apart."""
+        ...
+
+    async def create_lookalike(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        wanted: Lookalike,
+        deadline_s: float,
+    ) -> Created:
+        """Make a lookalike audience of that name, once, even if an answer is lost."""
+        ...
+
+    async def delete_audience(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        audience_ref: PartnerRef,
+        deadline_s: float,
+    ) -> Answer:
+        """Delete an audience that can be filled. One that is gone already counts as deleted."""
+        ...
+
+    def audience_page(self, ad_account_ref: PartnerRef) -> str:
+        """The address at which a person sees the ad account's audiences at the partner."""
         ...
 
     def consent_url(self, base_url: str, app_ref: str, state: str, redirect_uri: str) -> str:

@@ -1,10 +1,13 @@
-"""The partners that Towpath knows, by name. A new one is a folder and a line here."""
+"""The partners that Towpath knows, by name. A new one is a folder and a line in each table."""
 
 from towpath.errors import SettingsError
+from towpath.partners.consent import Consent
 from towpath.partners.protocol import Partner
+from towpath.partners.tiktok.accounts import TikTokConsent
 from towpath.partners.tiktok.client import TikTok
 
 PARTNERS: dict[str, Partner] = {"tiktok": TikTok()}
+CONSENTS: dict[str, Consent] = {"tiktok": TikTokConsent()}
 
 
 def partner(name: str) -> Partner:

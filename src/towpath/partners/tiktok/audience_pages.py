@@ -4,16 +4,21 @@ TikTok's ids are texts; samples show numbers too. Both are read exactly: they ex
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
+from towpath.clock import Instant
 from towpath.ids import PartnerRef
 from towpath.partners.protocol import PartnerAudience
-from towpath.partners.tiktok.limits import ID_DIGITS_MAX, PAGE_SIZE
+from towpath.partners.tiktok.limits import ID_DIGITS_MAX, KIND_CHARS_MAX, PAGE_SIZE
+
+FILLABLE, LOOKALIKE = "Partner", "Lookalike Audience"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the list. `audience` is None if it cannot be filled, or lacks an id or a name."""
+    """One line of the list. `audience` is None if it lacks an id or a name."""
 
     ref: PartnerRef | None
     fillable: bool
@@ -35,6 +40,13 @@ def entries(data: Any) -> list[Entry] | None:
     return [_entry(line) for line in lines if isinstance(line, dict)]
 
 
+def page(ad_account_ref: PartnerRef) -> str:
+    """Where Ads Manager shows the ad account's audiences (Assets > Audiences). TikTok documents no
+    address for it; a person who is led elsewhere finds the page by that way."""
+    query = urlencode({"aadvid": ad_account_ref})
+    return f"https://ads.tiktok.com/i18n/dmp/audience/list?{query}"
+
+
 def is_last(data: dict[str, Any], page: int, count: int) -> bool:
     """Is this the last page, by what TikTok says or, if it says nothing, by its length?"""
     info = data.get("page_info")
@@ -46,9 +58,28 @@ def is_last(data: dict[str, Any], page: int, count: int) -> bool:
 
 def _entry(line: dict[str, Any]) -> Entry:
     found, name, people = ref(line.get("audience_id")), line.get("name"), line.get("cover_num")
-    fillable = line.get("audience_type") == "Partner" and line.get("is_creator") is True
-    if not fillable or found is None or not isinstance(name, str) or not name:
+    kind, owned = line.get("audience_type"), line.get("is_creator") is True
+    fillable = kind == FILLABLE and owned
+    if found is None or not isinstance(name, str) or not name:
         return Entry(found, fillable, None)
-    counted = people if isinstance(people, int) and people >= 0 else None
-    audience = PartnerAudience(found, name, counted, ready=line.get("is_valid") is True)
+    audience = PartnerAudience(
+        found,
+        name.replace("\0", ""),
+        people if isinstance(people, int) and people >= 0 else None,
+        ready=line.get("is_valid") is True,
+        kind=kind[:KIND_CHARS_MAX].replace("\0", "") if isinstance(kind, str) else "",
+        fits=kind == FILLABLE,
+        owned=owned,
+        shared=line.get("shared") is True,
+        expires_at=_moment(line.get("expired_time")),
+        expiring=line.get("is_expiring") is True,
+    )
     return Entry(found, fillable, audience)
+
+
+def _moment(value: object) -> Instant | None:
+    """TikTok writes times as YYYY-MM-DD HH:MM:SS in GMT (tiktok-api, section 2)."""
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

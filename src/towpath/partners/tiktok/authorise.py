@@ -38,7 +38,12 @@ async def exchange(
     token = envelope.data.get("access_token") if isinstance(envelope.data, dict) else None
     if not isinstance(token, str) or not 0 < len(token) <= TOKEN_CHARS_MAX or not _plain(token):
         return Authorised(_misread(answer, "the answer holds no access_token"))
-    return Authorised(answer, token)
+    scopes, accounts = envelope.data.get("scope"), envelope.data.get("advertiser_ids", [])
+    if not isinstance(scopes, list) or not all(type(each) is int for each in scopes):
+        return Authorised(_misread(answer, "the answer does not list what was granted"))
+    if not isinstance(accounts, list):
+        return Authorised(_misread(answer, "the answer's advertiser_ids are no list"))
+    return Authorised(answer, token, tuple(dict.fromkeys(scopes)))
 
 
 async def list_ad_accounts(

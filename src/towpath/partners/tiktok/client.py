@@ -1,10 +1,7 @@
-"""TikTok as a partner: which call goes where, and what is read from its answer.
-
-TikTok has no idempotency key: an audience is made once by looking its name up before and after.
-"""
+"""TikTok as a partner: which call goes where, and what is read from its answer."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
@@ -15,13 +12,19 @@ from towpath.partners.protocol import (
     Cause,
     Created,
     Listed,
+    Lookalike,
     PartnerAudience,
 )
-from towpath.partners.tiktok import audience_pages, authorise, calls, payload, replies
+from towpath.partners.tiktok import audience_pages, authorise, calls, making, payload, replies
+from towpath.partners.tiktok.audience_pages import FILLABLE, LOOKALIKE
 from towpath.partners.tiktok.limits import AUDIENCE_NAME_CHARS_MAX, PAGE_SIZE, PAGES_MAX
+from towpath.partners.tiktok.making import misread
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
+
+GONE = 40007
+"""The object does not exist."""
 
 
 class TikTok:
@@ -31,6 +34,7 @@ class TikTok:
     consent_url = staticmethod(authorise.consent_url)
     exchange = staticmethod(authorise.exchange)
     list_ad_accounts = staticmethod(authorise.list_ad_accounts)
+    audience_page = staticmethod(audience_pages.page)
 
     def body(
         self,
@@ -69,47 +73,55 @@ class TikTok:
     ) -> Created:
         """POST segment/audience (D 1739940583739393), of which TikTok allows one a second for an ad
         account: the caller's pace. Raises InputError for a name that TikTok would change.
-
-        TikTok allows equal names, so a lost answer could make two. The name is looked up first; one
-        that exists is handed back as `existed`. After an answer that is neither yes nor no it is
-        looked up again; if that finds nothing either, the answer stays unknown: call again later.
         """
         name = audience_name(name)
-        look = partial(
-            self.list_audiences,
-            door,
-            base_url,
-            token,
-            ad_account_ref=ad_account_ref,
-            deadline_s=deadline_s,
-        )
-        before = await look()
-        if not before.answer.applied:
-            return Created(before.answer)
-        if (there := _newest(before, name)) is not None:
-            return Created(before.answer, there, existed=True)
+        ways = making.Ways(door, base_url, token, ad_account_ref, deadline_s, self.list_audiences)
         asked = {
             "advertiser_id": ad_account_ref,
             "action": "create",
             "custom_audience_name": name,
         }
+        return await making.once(ways, "segment/audience", asked, "audience_id", FILLABLE)
+
+    async def create_lookalike(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        wanted: Lookalike,
+        deadline_s: float,
+    ) -> Created:
+        """POST dmp/custom_audience/lookalike/create (tiktok-api, section 6). Raises InputError for
+        what TikTok would refuse or change."""
+        asked = making.lookalike_body(ad_account_ref, audience_name(wanted.name), wanted)
+        ways = making.Ways(door, base_url, token, ad_account_ref, deadline_s, self.list_audiences)
+        path = "dmp/custom_audience/lookalike/create"
+        return await making.once(ways, path, asked, "custom_audience_id", LOOKALIKE)
+
+    async def delete_audience(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        audience_ref: PartnerRef,
+        deadline_s: float,
+    ) -> Answer:
+        """POST segment/audience with the action delete (D 1739940583739393). TikTok refuses while
+        the audience is applied to an ad group."""
+        asked = {
+            "advertiser_id": ad_account_ref,
+            "action": "delete",
+            "delete_audience_id": audience_ref,
+        }
         url = calls.url(base_url, "segment/audience")
-        reply = await calls.post_json(door, url, token, asked, deadline_s)
-        answer, envelope = replies.read(reply)
-        if answer.kind is AnswerKind.REFUSED:
-            return Created(answer)
-        if answer.applied:
-            data = envelope.data if envelope is not None else None
-            ref = audience_pages.ref(data.get("audience_id") if isinstance(data, dict) else None)
-            if ref is not None:
-                return Created(answer, PartnerAudience(ref, name))
-            message = "created, but the answer holds no audience_id"
-            answer = Answer(
-                AnswerKind.UNKNOWN, Cause.CONTRACT, 0, message, answer.partner_request_ref
-            )
-        after = await look()
-        found = _newest(after, name) if after.answer.applied else None
-        return Created(answer) if found is None else Created(after.answer, found)
+        answer, _ = replies.read(await calls.post_json(door, url, token, asked, deadline_s))
+        if answer.code == GONE:
+            return replace(answer, kind=AnswerKind.APPLIED, cause=Cause.NONE)
+        return answer
 
     async def list_audiences(
         self,
@@ -122,34 +134,38 @@ class TikTok:
     ) -> Listed:
         """GET dmp/custom_audience/list, page by page, at most PAGES_MAX, `deadline_s` each.
 
-        Only audiences that can be filled: of type Partner and our own (is_creator); TikTok refuses
-        mappings into any other (tiktok-api, section 0, point 7).
+        Those that can be filled are of type Partner and the ad account's own (is_creator); TikTok
+        refuses mappings into any other (tiktok-api, section 0, point 7).
         """
         found: dict[PartnerRef, PartnerAudience] = {}
+        others: dict[PartnerRef, PartnerAudience] = {}
         seen: set[PartnerRef] = set()
         skipped = 0
+
+        def told(answer: Answer) -> Listed:
+            return Listed(answer, tuple(found.values()), skipped, tuple(others.values()))
+
         for page in range(1, PAGES_MAX + 1):
             query = {"advertiser_id": ad_account_ref, "page": page, "page_size": PAGE_SIZE}
             url = calls.url(base_url, "dmp/custom_audience/list", query)
             answer, envelope = replies.read(await calls.get(door, url, token, deadline_s))
             if not answer.applied or envelope is None:
-                return Listed(answer, tuple(found.values()), skipped)
+                return told(answer)
             entries = audience_pages.entries(envelope.data)
             if entries is None:
-                return Listed(_misread(answer, "no list of audiences"), tuple(found.values()))
+                return told(misread(answer, "no list of audiences"))
             refs = {entry.ref for entry in entries if entry.ref is not None}
             skipped += sum(entry.audience is None and entry.fillable for entry in entries)
-            found |= {
-                entry.audience.partner_ref: entry.audience
-                for entry in entries
-                if entry.audience is not None
-            }
+            for entry in entries:
+                if entry.audience is not None:
+                    fitting = found if entry.fillable else others
+                    fitting[entry.audience.partner_ref] = entry.audience
             if audience_pages.is_last(envelope.data, page, len(entries)):
-                return Listed(answer, tuple(found.values()), skipped)
+                return told(answer)
             if refs <= seen:
-                return Listed(_misread(answer, "pages repeat"), tuple(found.values()), skipped)
+                return told(misread(answer, "pages repeat"))
             seen |= refs
-        return Listed(_misread(answer, "too many pages"), tuple(found.values()), skipped)
+        return told(misread(answer, "too many pages"))
 
 
 def audience_name(name: str) -> str:
@@ -164,15 +180,3 @@ def audience_name(name: str) -> str:
             field="name",
         )
     return name
-
-
-def _newest(listed: Listed, name: str) -> PartnerAudience | None:
-    """The audience of that name; of several the one made last: TikTok's ids rise with time."""
-    named = [audience for audience in listed.audiences if audience.name == name]
-    return max(named, key=lambda audience: int(audience.partner_ref), default=None)
-
-
-def _misread(answer: Answer, message: str) -> Answer:
-    return Answer(
-        AnswerKind.UNKNOWN, Cause.CONTRACT, answer.code, message, answer.partner_request_ref
-    )

@@ -14,6 +14,11 @@ PAGE_SIZE = 100
 PAGES_MAX = 50
 """Ours: 5,000 audiences. An ad account owns at most 400, but others share theirs with it."""
 ID_DIGITS_MAX = 32
+KIND_CHARS_MAX = 60
+LOOKALIKE_SOURCE_PEOPLE_MIN = 100
+"""A lookalike's source has at least so many (POST dmp/custom_audience/lookalike/create)."""
+LOCATIONS_MAX = 300
+"""Ours."""
 MESSAGE_CHARS_MAX = 300
 REQUEST_REF_CHARS_MAX = 128
 RETRY_AFTER_S_MAX = 3_600
