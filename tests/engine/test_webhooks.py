@@ -157,13 +157,35 @@ async def test_who_fails_for_good_goes_the_way_of_failures(
     assert audit.run(db) == []
 
 
-async def test_a_pause_that_the_callee_asks_for_is_kept(db: Db, now: Instant) -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "120",
+        "Sun, 01 Mar 2026 12:02:00 GMT",
+        "Sunday, 01-Mar-26 12:02:00 GMT",
+        "Sun Mar  1 12:02:00 2026",
+    ],
+)
+async def test_a_pause_that_the_callee_asks_for_is_kept(db: Db, now: Instant, asked: str) -> None:
     found = entered(db, now, 3, TEXT.replace("give_up: 60s", "give_up: 1h"))
-    callee = Callee(lambda tries: (429, "120") if tries == 1 else (200, None))
+    callee = Callee(lambda tries: (429, asked) if tries == 1 else (200, None))
     await run(service(db), callee, now)
     await run(service(db), callee, now + timedelta(seconds=119))
     assert standing(found) == {"call": 3}
     await run(service(db), callee, now + timedelta(seconds=121))
+    assert standing(found) == {"done": 3}
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "soon", "-5", "9" * 5_000, "Sun, 99 Mar 2026 12:02:00 GMT", "Mon, 01 Mar 1999"]
+)
+async def test_a_pause_that_means_nothing_keeps_nobody_for_long(
+    db: Db, now: Instant, asked: str
+) -> None:
+    found = entered(db, now, 3, TEXT.replace("give_up: 60s", "give_up: 1h"))
+    callee = Callee(lambda tries: (503, asked) if tries == 1 else (200, None))
+    await run(service(db), callee, now)
+    await run(service(db), callee, now + timedelta(seconds=601))
     assert standing(found) == {"done": 3}
 
 

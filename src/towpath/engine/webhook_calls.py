@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from towpath.canvas.addresses import Allowed
 from towpath.engine.threads import in_thread, sleep, tell_failed
-from towpath.engine.webhooks import Batch, Call, Webhooks
+from towpath.engine.webhooks import Batch, Call, Results, Webhooks
 from towpath.limits import WEBHOOK_IN_FLIGHT_MAX
 from towpath.net.guard import CallFailed, GuardedDoor
 from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
@@ -15,6 +17,8 @@ from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database
 IDLE_S = 1.0
 SETTLE_TRIES = 5
 RETRIED = frozenset({408, 425, 429})
+PAUSE_DIGITS = 9
+"""Of Retry-After in seconds: more than any wait that is granted."""
 
 
 class Caller(Protocol):
@@ -54,13 +58,25 @@ async def _carry(call: Call, batch: Batch, door: Caller, free: asyncio.Semaphore
         results.answered.append(call.profile)
     elif status in RETRIED or status >= 500:
         results.again.append(call.profile)
-        results.pause_s = max(results.pause_s, _pause(pause))
+        _note_pause(results, pause)
     else:
         results.fail(call.profile, f"answered {status}")
 
 
-def _pause(text: str | None) -> float:
-    return float(text) if text is not None and text.isascii() and text.isdigit() else 0.0
+def _note_pause(results: Results, text: str | None) -> None:
+    """Keep the longest wait that Retry-After asks for: seconds, or an HTTP date in any of its
+    three spellings (RFC 9110, 5.6.7 and 10.2.3). Whatever else it says asks for nothing."""
+    if text is None:
+        return
+    if text.isascii() and text.isdigit():
+        results.pause_s = max(results.pause_s, float(text[:PAUSE_DIGITS]))
+        return
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at  # "GMT", or the zone left out
+    results.pause_until = max(results.pause_until or at, at)
 
 
 async def call_webhooks(

@@ -48,12 +48,19 @@ class Call:
 
 @dataclass(slots=True)
 class Results:
-    """What became of a batch: profile numbers. `pause_s` is what the callee asked for."""
+    """What became of a batch: profile numbers. `pause_s` and `pause_until` are what the callee
+    asked for."""
 
     answered: list[int] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     failed: dict[str, list[int]] = field(default_factory=dict)
     pause_s: float = 0.0
+    pause_until: Instant | None = None
+
+    def pause(self, now: Instant) -> float:
+        """How many seconds from now on the callee asked to be left alone."""
+        until = self.pause_until or now
+        return max(self.pause_s, (until - now).total_seconds())
 
     def fail(self, profile: int, why: str) -> None:
         """It failed for good."""
@@ -175,7 +182,7 @@ class Webhooks:
         since = batch.tried.since or now
         tries = batch.tried.tries + 1
         wait = min(WEBHOOK_RETRY_FIRST_S * 2 ** (tries - 1), WEBHOOK_RETRY_S_MAX)
-        wait = max(wait * self.dice.uniform(0.8, 1.2), min(results.pause_s, WEBHOOK_RETRY_S_MAX))
+        wait = max(wait * self.dice.uniform(0.8, 1.2), min(results.pause(now), WEBHOOK_RETRY_S_MAX))
         due_at = now + seconds(wait)
         if due_at > since + settings.give_up:
             for profile in results.again:
