@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import towpath.people.lots
 from towpath.canvas.predicates import Matcher
 from towpath.canvas.triggers import ANY, CONSENT, Kind, Trigger, parse_triggers
 from towpath.errors import InputError
@@ -120,3 +121,10 @@ def test_lots_are_even_and_stay() -> None:
     )
     assert lowest(first, "limit 1", 501) == first
     assert not lowest(first, "limit 1", 0)
+
+
+def test_lots_are_the_same_however_many_draw_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = people(range(0, 3_000, 3))
+    drawn = lowest(members, "limit 1", 70), share(members, "limit 1", 0.3)
+    monkeypatch.setattr(towpath.people.lots, "_AT_ONCE", 64)
+    assert (lowest(members, "limit 1", 70), share(members, "limit 1", 0.3)) == drawn

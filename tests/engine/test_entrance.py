@@ -9,6 +9,7 @@ from towpath.canvas.parse import parse_canvas
 from towpath.clock import Instant, seconds
 from towpath.engine import entrance
 from towpath.engine.entrance import ENTRY, Entrance
+from towpath.people.lots import lowest
 from towpath.people.people_set import people
 from towpath.store import canvases, entries, profiles, tallies, waves
 from towpath.store.database import Db
@@ -42,6 +43,20 @@ def test_ranges_of_numbers_make_no_difference(
     Entrance(db).tick(now)
     assert told.standing() == 1_000
     assert waves.inside(db, told.canvas) == [people(range(1_000))]
+
+
+def test_a_limit_draws_among_all_who_match_whatever_their_number(
+    db: Db, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lot a person decides, never the order in which ranges of numbers are read."""
+    told = crowd(db, now, 2_000, WALK.replace("at: launch", "at: launch, limits: {per_run: 200}"))
+    monkeypatch.setattr(entrance, "MUSTER_NUMBERS", 256)
+    Entrance(db).tick(now)
+    (inside,) = waves.inside(db, told.canvas)
+    assert inside == lowest(people(range(2_000)), f"limit {told.canvas}", 200)
+    quarters = [len(inside & people(range(low, low + 500))) for low in range(0, 2_000, 500)]
+    assert sum(quarters) == 200
+    assert min(quarters) > 25, quarters
 
 
 def test_nobody_enters_before_the_time_or_while_it_is_paused(db: Db, now: Instant) -> None:

@@ -74,6 +74,11 @@ class Doorkeeper:
         self._head = entries.lock(self.db, self.version.canvas)
         self._room = self._room_left()
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is room for some only."""
+        return self._room is not None
+
     def let_in(self, rounds: Sequence[Round]) -> int:
         """Let in whoever may; gives how many entered. Who comes in several rounds may enter
         several times, each in a lane of its own."""

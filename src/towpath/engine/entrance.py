@@ -6,6 +6,7 @@ So each occurrence takes place once, whatever number of workers look. One that w
 pause or while nobody worked, takes place once, late.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from towpath.clock import Instant
 from towpath.engine.admission import ENTRY, Doorkeeper, Round
 from towpath.engine.threads import passed_over
 from towpath.people.filter import AllOf, AnyOf, Attribute, Filter, Not, Op
+from towpath.people.people_set import PeopleSet, union
 from towpath.store import canvases, people_door
 from towpath.store.canvases import Version
 from towpath.store.database import Db
@@ -51,13 +53,15 @@ class Entrance:
 
 def muster(db: Db, version: Version, tree: Filter | None, now: Instant) -> int:
     """Let in everybody who matches and may; gives how many entered. In the caller's transaction."""
-    entered = 0
     keeper = Doorkeeper(db, version, now)
     highest = people_door.highest_number(db, version.workspace)
-    for low in range(0, highest + 1, MUSTER_NUMBERS):
-        high = low + MUSTER_NUMBERS
-        found = people_door.matching(db, version.workspace, tree, low, high, now)
-        entered += keeper.let_in([Round(found)])
+    found: Iterable[PeopleSet] = (
+        people_door.matching(db, version.workspace, tree, low, low + MUSTER_NUMBERS, now)
+        for low in range(0, highest + 1, MUSTER_NUMBERS)
+    )
+    if keeper.limited:  # everybody who matches draws a lot, whatever their number
+        found = [union(found)]
+    entered = sum(keeper.let_in([Round(members)]) for members in found)
     keeper.close()
     return entered
 

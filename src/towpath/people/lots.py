@@ -9,9 +9,11 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from towpath.people.people_set import Numbers, PeopleSet, numbers, people
+from towpath.people.people_set import Numbers, PeopleSet, cut, numbers, people, union
 
 _SPAN = 2**64
+_AT_ONCE = 1_000_000
+"""How many people draw together: ten million go through flat memory."""
 
 
 def lots(found: Numbers, salt: str) -> NDArray[np.uint64]:
@@ -27,15 +29,21 @@ def lots(found: Numbers, salt: str) -> NDArray[np.uint64]:
 
 def share(members: PeopleSet, salt: str, part: float) -> PeopleSet:
     """Who draws a lot in the lowest `part` (0 to 1) of all; a larger part holds a smaller one."""
-    found = numbers(members)
-    return people(found[lots(found, salt) < np.uint64(min(int(part * _SPAN), _SPAN - 1))])
+    below = np.uint64(min(int(part * _SPAN), _SPAN - 1))
+    pieces = map(numbers, cut(members, _AT_ONCE))
+    return union(people(found[lots(found, salt) < below]) for found in pieces)
 
 
 def lowest(members: PeopleSet, salt: str, count: int) -> PeopleSet:
     """The `count` people with the lowest lots; everybody when there are no more."""
     if count >= len(members):
         return members.copy()
-    found = numbers(members)
     if count <= 0:
         return people()
-    return people(found[np.argpartition(lots(found, salt), count - 1)[:count]])
+    kept = numbers(people())
+    for piece in cut(members, _AT_ONCE):
+        found = np.concatenate([kept, numbers(piece)])
+        if len(found) > count:
+            found = found[np.argpartition(lots(found, salt), count - 1)[:count]]
+        kept = found
+    return people(kept)
