@@ -6,6 +6,8 @@ counts them by the reason, and writes each wave once without all of them. Likewi
 were taken from a wave by what they did (engine/acting.py), but a minute later: they are counted
 already, and there are many. Then their lanes are free, and everybody stands in one place.
 
+Each round also lays waves to rest that were written while their Canvas was paused.
+
 Waves that are claimed are left alone: the claim does the same. A round is cut into ticks, each of
 one stand and of a bounded number of waves; after it the sweep rests four times as long as it took.
 """
@@ -54,6 +56,7 @@ class Sweep:
             if self._rests_until is not None and now < self._rests_until:
                 return False
             self._began = now
+            waves.rest_late(self.db, now)
             found = {*exit_sets.canvases(self.db), *taken.canvases(self.db, now - TAKEN_KEPT)}
             self._canvases.extend(sorted(found))
         if self._work:

@@ -18,7 +18,7 @@ from towpath.canvas.watched import watched
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
-from towpath.store import watches
+from towpath.store import watches, waves
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -178,6 +178,7 @@ def pause(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> Non
     with db.transaction():
         check_state(lock(db, workspace, canvas), "paused", CanvasState.RUNNING)
         _set_state(db, canvas, CanvasState.PAUSED, now)
+        waves.rest(db, canvas, resting=True)
 
 
 def resume(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
@@ -186,6 +187,7 @@ def resume(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> No
     with db.transaction():
         check_state(lock(db, workspace, canvas), "resumed", CanvasState.PAUSED)
         _set_state(db, canvas, CanvasState.RUNNING, now)
+        waves.rest(db, canvas, resting=False)
 
 
 def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:
@@ -195,6 +197,7 @@ def stop(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None
         found = lock(db, workspace, canvas)
         check_state(found, "stopped", CanvasState.RUNNING, CanvasState.PAUSED)
         _set_state(db, canvas, CanvasState.STOPPED, now)
+        waves.rest(db, canvas, resting=False)
         db.execute(_SQL["forget_entry"], {"canvas": canvas})
         watches.write(db, workspace, canvas, (), now)
 

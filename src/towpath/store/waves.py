@@ -125,6 +125,17 @@ def move(
     db.execute(_SQL["move_waves"], given)
 
 
+def rest(db: Db, canvas: CanvasId, *, resting: bool) -> None:
+    """A pause of the Canvas begins or ends; its row is locked. Waves at rest cost a claim nothing,
+    however many there are."""
+    db.execute(_SQL["rest_waves"], {"canvas": canvas, "resting": resting})
+
+
+def rest_late(db: Db, now: Instant) -> None:
+    """Waves that were written in a pause, such as of who did what a step waits for, rest too."""
+    db.execute(_SQL["rest_late_waves"], {"now": now})
+
+
 def end(db: Db, ids: Sequence[WaveId]) -> None:
     """The waves are no more: divided, or everybody left."""
     db.execute(_SQL["end_waves"], (list(ids),))

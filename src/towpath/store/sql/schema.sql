@@ -10,7 +10,9 @@ create table workspace (
   name text not null unique,
   default_country text check (default_country ~ '^[A-Z]{2}$'),
   unknown_consent_is_sent boolean not null default false,
-  created_at timestamptz not null
+  created_at timestamptz not null,
+  fields_allowed smallint not null default 15 -- match fields that may leave, as a mask
+    check (fields_allowed between 0 and 15)
 );
 
 -- One person. `number` is dense and never given twice; sets hold it.
@@ -126,6 +128,13 @@ create table connection (
   probe_request_ref text,
   people_per_request_max int not null check (people_per_request_max between 1 and 10000),
   keys_per_request_max int not null check (keys_per_request_max between 1 and 40000),
+  granted int[], -- permissions; null: not said
+  person text, -- whose authorisation it is
+  connected_at timestamptz,
+  connected_by text,
+  terms_accepted_at timestamptz,
+  terms_accepted_by text,
+  emptying_since timestamptz, -- everybody is being removed first
   unique (workspace, name)
 );
 
@@ -137,6 +146,12 @@ create table ad_account (
   name text not null,
   paused_until timestamptz,
   pause_reason text,
+  chosen boolean not null default true,
+  reached boolean not null default true, -- by the newest token
+  status text, -- enabled, or the partner's own word
+  business_ref text, -- the Business Center that owns it
+  denied text, -- why we may not work in it
+  looked_at timestamptz,
   unique (connection, partner_ref)
 );
 
@@ -158,6 +173,7 @@ create table audience (
   due_since timestamptz,                -- the oldest arrival that may not have been claimed yet
   look_at timestamptz,                  -- when the sender must look next
   people_per_request_learned int,       -- a size that only succeeded after halving
+  deleted_at timestamptz,               -- at the partner, by us
   unique (ad_account, partner_ref)
 ) with (fillfactor = 50);
 create index audience_look on audience (look_at) where look_at is not null;
@@ -261,7 +277,8 @@ create table request (
   cause text,
   code int,
   message text,
-  partner_request_ref text
+  partner_request_ref text,
+  heirs bytea                -- numbers of old keys that it carried as another's
 ) with (fillfactor = 70);
 alter table request alter members set storage external;
 create index request_in_flight on request (audience) where state = 'in flight';
@@ -355,10 +372,11 @@ create table wave (
   fence bigint not null default 0,
   hand text not null default 'advance' check (hand in ('advance', 'webhook')), -- who moves it
   tries smallint not null default 0, -- of a webhook: how often it was tried
-  tried_since timestamptz
+  tried_since timestamptz,
+  resting boolean not null default false -- its Canvas is paused: whoever looks for work skips it
 ) with (fillfactor = 70);
 alter table wave alter members set storage external;
-create index wave_due on wave (hand, due_at);
+create index wave_due on wave (hand, due_at) where not resting;
 create index wave_step on wave (version, step);
 
 -- The counters of a step: a sum, kept in the transaction that moves people; `audit` recounts.
@@ -694,3 +712,92 @@ create table webhook_failure (
   last_at timestamptz not null,
   primary key (version, step, reason)
 ) with (fillfactor = 50);
+
+-- A consent page that somebody was sent to; its state comes back once.
+create table authorisation (
+  digest bytea primary key,         -- SHA-256 of the state
+  workspace int not null references workspace,
+  partner text not null,
+  name text not null,               -- of the connection
+  holder text not null,             -- the session, key or terminal that began it
+  member int references member,
+  redirect_uri text not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+
+-- Who did what that others must be able to look up: only ever appended to.
+create table audit_trail (
+  workspace int not null references workspace,
+  number bigint not null,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  object text not null,
+  details text not null,            -- JSON, as it went into the digest
+  digest bytea not null,            -- SHA-256 of the entry before and of this one
+  primary key (workspace, number)
+);
+create function refuse_to_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit trail is only ever appended to';
+end
+$$;
+create trigger audit_trail_kept before update or delete on audit_trail
+  for each row execute function refuse_to_change();
+create trigger audit_trail_not_emptied before truncate on audit_trail
+  for each statement execute function refuse_to_change();
+
+-- Keys that are to leave every audience: they changed, or their person goes.
+create table stray (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  reason text not null check (reason in ('changed', 'merged', 'deleted', 'erased', 'opt out')),
+  members bytea not null,           -- of changed keys: numbers made for the old ones
+  people int not null check (people > 0),
+  at timestamptz not null,
+  ended_at timestamptz              -- when they were out everywhere
+);
+create index stray_open on stray (id) where ended_at is null;
+create table stray_audience (
+  stray bigint not null references stray,
+  audience int not null references audience,
+  members bytea not null,           -- who may be in it
+  confirmed bytea not null,         -- of them: who is out, and nothing may bring them back
+  look_at timestamptz,              -- null: all are
+  primary key (stray, audience)
+);
+create index stray_audience_look on stray_audience (look_at) where look_at is not null;
+
+-- The audiences of an ad account as the partner listed them last, those that we do not use too.
+create table audience_listing (
+  workspace int not null references workspace,
+  ad_account int not null references ad_account,
+  partner_ref text not null,
+  name text not null,
+  kind text not null,               -- the partner's word
+  fits boolean not null,            -- that kind takes a sync
+  owned boolean not null,           -- not another ad account's, shared with this one
+  shared boolean not null,
+  people int,                       -- matched there; null: not said
+  ready boolean not null,           -- ads may use it
+  expiring boolean not null,
+  expires_at timestamptz,
+  primary key (ad_account, partner_ref)
+);
+
+create table audience_refresh (
+  ad_account int primary key references ad_account,
+  refreshed_at timestamptz not null
+);
+
+-- A name at which an audience is being made: one at a time asks the partner for it.
+create table audience_reservation (
+  partner text not null,
+  ad_account_ref text not null,
+  name text not null,
+  holder text not null,
+  held_until timestamptz not null,
+  unsure_until timestamptz,         -- a call may still be applied: look, do not ask again
+  primary key (partner, ad_account_ref, name)
+);

@@ -1,8 +1,9 @@
 -- name: claim_waves
 -- The oldest due wave that nobody holds, and others that stand with it; a pause holds them all.
+-- Those that rest are not in the index; what was written since the pause began is walked over.
 with head as (
   select w.version, w.step, w.lane from wave w join canvas c on c.id = w.canvas
-  where w.hand = %(hand)s and w.due_at <= %(now)s
+  where w.hand = %(hand)s and w.due_at <= %(now)s and not w.resting
     and (w.lease_until is null or w.lease_until <= %(now)s)
     and c.state in ('running', 'stopped')
   order by w.due_at, w.id limit 1 for update of w skip locked
@@ -33,6 +34,31 @@ order by w.id for update of w;
 update wave set step = %(step)s, arrived_at = %(now)s, due_at = %(due_at)s, hand = %(hand)s,
   lease_until = null
 where id = any(%(ids)s);
+
+-- name: rest_waves
+-- A pause begins or ends. In the order in which workers lock waves, so that nobody is rolled back.
+with mine as (
+  select id from wave
+  where version in (select id from canvas_version where canvas = %(canvas)s)
+    and resting <> %(resting)s
+  order by id for update
+)
+update wave set resting = %(resting)s from mine where wave.id = mine.id;
+
+-- name: rest_late_waves
+-- Waves that were written after their Canvas was paused, once they are due. The lock keeps a pause
+-- from ending meanwhile, which would leave them at rest for ever.
+with paused as (
+  select id from canvas where state = 'paused' and id in (
+    select canvas from wave
+    where hand in ('advance', 'webhook') and due_at <= %(now)s and not resting
+  ) for share skip locked
+), late as (
+  select w.id from wave w join paused on paused.id = w.canvas
+  where w.hand in ('advance', 'webhook') and w.due_at <= %(now)s and not w.resting
+  order by w.id for update of w skip locked
+)
+update wave set resting = true from late where wave.id = late.id;
 
 -- name: end_waves
 delete from wave where id = any(%s);
@@ -68,7 +94,7 @@ from (
 
 -- name: next_due
 select min(w.due_at) from wave w join canvas c on c.id = w.canvas
-where c.state in ('running', 'stopped');
+where not w.resting and c.state in ('running', 'stopped');
 
 -- name: standing
 -- How many stand at each step of a version; who was taken from a wave stands elsewhere.
@@ -80,7 +106,8 @@ select step, sum(people)::bigint from (
 -- name: read_overdue
 -- Waves of a paused Canvas that would have moved before now.
 select id, version, step, lane, members from wave
-where canvas = %s and due_at <= %s order by id for update;
+where version in (select id from canvas_version where canvas = %s) and due_at <= %s
+order by id for update;
 
 -- name: read_aside
 -- Where the people of a step go that a newer version has not: is there a word about the step, what

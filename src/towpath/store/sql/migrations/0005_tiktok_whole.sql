@@ -1,1 +1,116 @@
 -- TikTok, whole: connections, audiences, keys that change, erasure, continuous sync.
+
+-- What the partner said of a connection and of its ad accounts, and who connected it.
+alter table connection add column granted int[];            -- permissions; null: not said
+alter table connection add column person text;              -- whose authorisation it is
+alter table connection add column connected_at timestamptz;
+alter table connection add column connected_by text;
+alter table connection add column terms_accepted_at timestamptz;
+alter table connection add column terms_accepted_by text;
+alter table connection add column emptying_since timestamptz; -- everybody is being removed first
+alter table ad_account add column chosen boolean not null default true;
+alter table ad_account add column reached boolean not null default true; -- by the newest token
+alter table ad_account add column status text;              -- enabled, or the partner's own word
+alter table ad_account add column business_ref text;        -- the Business Center that owns it
+alter table ad_account add column denied text;              -- why we may not work in it
+alter table ad_account add column looked_at timestamptz;
+
+-- A consent page that somebody was sent to; its state comes back once.
+create table authorisation (
+  digest bytea primary key,         -- SHA-256 of the state
+  workspace int not null references workspace,
+  partner text not null,
+  name text not null,               -- of the connection
+  holder text not null,             -- the session, key or terminal that began it
+  member int references member,
+  redirect_uri text not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+
+-- Who did what that others must be able to look up: only ever appended to.
+create table audit_trail (
+  workspace int not null references workspace,
+  number bigint not null,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  object text not null,
+  details text not null,            -- JSON, as it went into the digest
+  digest bytea not null,            -- SHA-256 of the entry before and of this one
+  primary key (workspace, number)
+);
+create function refuse_to_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit trail is only ever appended to';
+end
+$$;
+create trigger audit_trail_kept before update or delete on audit_trail
+  for each row execute function refuse_to_change();
+create trigger audit_trail_not_emptied before truncate on audit_trail
+  for each statement execute function refuse_to_change();
+
+-- Waves of paused Canvases rest: whoever looks for work does not walk over them.
+alter table wave add column resting boolean not null default false;
+update wave set resting = true from canvas where canvas.id = wave.canvas and canvas.state = 'paused';
+drop index wave_due;
+create index wave_due on wave (hand, due_at) where not resting;
+
+-- Keys that are to leave every audience: they changed, or their person goes.
+alter table request add column heirs bytea; -- numbers of old keys that it carried as another's
+create table stray (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  reason text not null check (reason in ('changed', 'merged', 'deleted', 'erased', 'opt out')),
+  members bytea not null,           -- of changed keys: numbers made for the old ones
+  people int not null check (people > 0),
+  at timestamptz not null,
+  ended_at timestamptz              -- when they were out everywhere
+);
+create index stray_open on stray (id) where ended_at is null;
+create table stray_audience (
+  stray bigint not null references stray,
+  audience int not null references audience,
+  members bytea not null,           -- who may be in it
+  confirmed bytea not null,         -- of them: who is out, and nothing may bring them back
+  look_at timestamptz,              -- null: all are
+  primary key (stray, audience)
+);
+create index stray_audience_look on stray_audience (look_at) where look_at is not null;
+
+-- The audiences of an ad account as the partner listed them last, those that we do not use too.
+create table audience_listing (
+  workspace int not null references workspace,
+  ad_account int not null references ad_account,
+  partner_ref text not null,
+  name text not null,
+  kind text not null,               -- the partner's word
+  fits boolean not null,            -- that kind takes a sync
+  owned boolean not null,           -- not another ad account's, shared with this one
+  shared boolean not null,
+  people int,                       -- matched there; null: not said
+  ready boolean not null,           -- ads may use it
+  expiring boolean not null,
+  expires_at timestamptz,
+  primary key (ad_account, partner_ref)
+);
+
+create table audience_refresh (
+  ad_account int primary key references ad_account,
+  refreshed_at timestamptz not null
+);
+
+-- A name at which an audience is being made: one at a time asks the partner for it.
+create table audience_reservation (
+  partner text not null,
+  ad_account_ref text not null,
+  name text not null,
+  holder text not null,
+  held_until timestamptz not null,
+  unsure_until timestamptz,         -- a call may still be applied: look, do not ask again
+  primary key (partner, ad_account_ref, name)
+);
+
+alter table audience add column deleted_at timestamptz;
+alter table workspace add column fields_allowed smallint not null default 15
+  check (fields_allowed between 0 and 15);
