@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,31 @@ def test_a_database_with_people_is_left_alone(
             main.run(arguments)
         assert left.value.code == code
     assert "holds people already" in capsys.readouterr().err
+
+
+def test_sigterm_ends_it_and_leaves_nothing_behind(open_folder: Path) -> None:
+    """Its folder goes with it, while people are still being imported."""
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("TOWPATH_")}
+    folder = open_folder / "demo"
+    folder.mkdir()
+    folder.chmod(0o711)
+    command = [sys.executable, "-m", "towpath.cli.main", "demo", "--people", "300"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environ | {"TMPDIR": str(folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        told = ""
+        while "Open http" not in told:
+            told += process.stderr.readline() or pytest.fail(told)
+        assert list(folder.glob("towpath-demo-*"))
+        assert "/sandbox/" in told
+        process.terminate()
+        try:
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+    assert not list(folder.glob("towpath-demo-*"))

@@ -67,7 +67,7 @@ class Terminals:
         for process in reversed(self.open):
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-                process.wait(60)  # a request that is out is waited for: 30 s
+                process.wait(20)
             if process.stdout is not None:
                 process.stdout.close()
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from towpath.cli.ending import heard_endings
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import Sandbox
 from towpath.sandbox.rules import Rules
@@ -51,7 +52,8 @@ def sandbox_command(
     sandbox = Sandbox(seed, SettableClock(time.time), rules)
     sandbox.faults.set(fault_rate)
     try:
-        asyncio.run(_serve(sandbox, host, port, i_know))
+        with heard_endings():
+            asyncio.run(_serve(sandbox, host, port, i_know))
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
     except OSError as wrong:

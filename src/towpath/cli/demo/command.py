@@ -20,6 +20,7 @@ from towpath.cli import compose, output
 from towpath.cli.canvas_show import NAMES, cells, reason_lines
 from towpath.cli.demo.judge import Judgment, judge
 from towpath.cli.demo.run import AT_REST, SPANS, Stage, Wanted, run
+from towpath.cli.ending import heard_endings
 from towpath.cli.opening import opened
 from towpath.errors import StoreError
 
@@ -36,7 +37,7 @@ def demo_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Watch people walk through a Canvas into a TikTok audience, and have it judged."""
-    with _folder() as folder:
+    with heard_endings(), _folder() as folder:
         settings = compose.read_settings(data_dir=folder, log_level="error", **SPANS)
         wanted = Wanted(folder, people, seed, fault_rate, once)
         judged: list[Judgment] = []
@@ -50,6 +51,7 @@ def demo_command(
             def show(stage: Stage) -> None:
                 if stage.link and not shown:
                     shown.append(stage.link)
+                    picture.say(f"SANDBOX  TikTok's part is played at {stage.address}/sandbox/")
                     picture.say(f"SANDBOX  Open {stage.link}")
                 if stage.phase != AT_REST:
                     picture(stage)
@@ -58,7 +60,10 @@ def demo_command(
                 judged.append(judge(stage))
                 _tell(stage, judged[0], as_json=as_json)
                 if not once:
-                    output.note(f"SANDBOX  still up at {stage.dashboard}. Ctrl-C ends it.")
+                    output.note(
+                        f"SANDBOX  still up at {stage.dashboard}; what TikTok holds:"
+                        f" {stage.address}/sandbox/. Ctrl-C ends it."
+                    )
 
             runner.run(run(settings, url, wanted, show))
     if not judged or not judged[0].agree or judged[0].audited:

@@ -56,7 +56,7 @@ class Judgment:
 
 def judge(stage: Stage) -> Judgment:
     """Compare the three sides of a demo that has come to rest."""
-    seconds = time.monotonic() - stage.began
+    seconds = time.monotonic() - stage.began - stage.waited_s
     assert stage.version is not None
     reading = read_people(stage.csv)
     counters = stage.counters()

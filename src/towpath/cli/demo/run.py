@@ -109,6 +109,7 @@ class Stage:
     phase: str = "starting"
     imported: ImportResult | None = None
     began: float = field(default_factory=time.monotonic)
+    waited_s: float = 0.0  # for whoever opens the link
 
     @property
     def csv(self) -> Path:
@@ -191,9 +192,10 @@ async def _visitor(stage: Stage, show: Show) -> None:
     """Wait for a while for whoever opens the link: they should see the first people enter."""
     stage.phase = f"waiting at most {VISITOR_S:.0f} s for you to open it"
     show(stage)
-    until = time.monotonic() + VISITOR_S
-    while sessions.link_stands(stage.db, stage.token) and time.monotonic() < until:  # noqa: ASYNC110
+    began = time.monotonic()
+    while sessions.link_stands(stage.db, stage.token) and stage.waited_s < VISITOR_S:
         await asyncio.sleep(LOOK_S)
+        stage.waited_s = time.monotonic() - began
 
 
 def _listen(settings: Settings) -> socket.socket:
