@@ -68,6 +68,7 @@ def test_events_are_stored_once(db: Db, now: Instant, path: Path, chunk_rows: in
     ]
     assert stored(db) == expected
     assert (result.rows, result.events, result.events_known, result.new) == (12, 4, 1, 3)
+    assert (result.refused_rows, result.refused_cells) == (7, 1)
     assert [(cell.line, cell.column) for cell in refused] == [
         (6, "at"), (7, "size"), (8, ""), (9, ""), (10, ""), (11, "external_id"),
         (12, "currency"), (12, "quantity"), (13, ""),

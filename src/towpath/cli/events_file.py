@@ -13,7 +13,7 @@ from towpath.cli.import_counts import ImportResult, counts, restored
 from towpath.cli.people_file import WAITING, Asked, Refuse, Tell, file_at, nothing
 from towpath.cli.people_reader import blocks
 from towpath.clock import Instant
-from towpath.people.csv_events import EventLine, read_events, read_events_header
+from towpath.people.csv_events import FATAL, EventLine, read_events, read_events_header
 from towpath.people.csv_rows import CsvRows
 from towpath.people.profile import PeopleBatch
 from towpath.store import events, imports, profiles, workspaces
@@ -72,7 +72,7 @@ def _run(
             if stored:
                 continue
             result.rows += len(chunk.rows) + len(chunk.refused)
-            result.note_refused(refused)
+            result.note_refused(refused, FATAL | {"", "external_id"})
             if job is None:
                 result.events += len(found)
                 continue

@@ -1,6 +1,7 @@
 """What became of an imported file: counted while it is read, kept with the import, and shown."""
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,16 +35,18 @@ class ImportResult:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     first_line: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def note_refused(self, refused: list[CellRefusal]) -> None:
-        """Count what is refused."""
+    def note_refused(
+        self, refused: list[CellRefusal], fatal: Set[str] = frozenset({"", "external_id"})
+    ) -> None:
+        """Count what is refused of some rows: in a `fatal` column ("" is the row) it is the row,
+        once however many of its cells are."""
+        rows = {cell.line for cell in refused if cell.column in fatal}
+        self.refused_rows += len(rows)
+        self.refused_cells += sum(cell.column not in fatal for cell in refused)
         for cell in refused:
             key = (cell.column, cell.reason)
             self.refused[key] += 1
             self.first_line.setdefault(key, cell.line)
-            if cell.column in {"", "external_id"}:
-                self.refused_rows += 1
-            else:
-                self.refused_cells += 1
 
 
 def counts(result: ImportResult) -> dict[str, Any]:

@@ -31,6 +31,9 @@ from towpath.people.track import CURRENCIES
 EVENT_COLUMNS = (
     "external_id", "event", "at", "event_id", "product_id", "price", "currency", "quantity",
 )  # fmt: skip
+# An id that cannot be read must not let its event in twice; nor a quantity count as one.
+FATAL = frozenset({"event", "product_id", "at", "event_id", "price", "currency", "quantity"})
+"""Whoever's cell here cannot be read has no event in that row: the whole row is refused."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -77,9 +80,7 @@ def read_events(
         "currency": reading.read("currency", _read_currency),
         "quantity": reading.read("quantity", _read_quantity),
     }
-    # An id that cannot be read must not let its event in twice; nor a quantity count as one.
-    fatal = {"event", "product_id", "at", "event_id", "price", "currency", "quantity"}
-    bad = {cell.line for cell in reading.refused if cell.column in fatal}
+    bad = {cell.line for cell in reading.refused if cell.column in FATAL}
     properties = read_attributes(reading)
     found = []
     for index, line in enumerate(good.lines):
