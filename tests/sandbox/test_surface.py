@@ -16,7 +16,7 @@ LIST = "dmp/custom_audience/list/"
 
 
 def test_it_imports_nothing_of_ours() -> None:
-    for file in Path(str(towpath.sandbox.__file__)).parent.glob("*.py"):
+    for file in Path(str(towpath.sandbox.__file__)).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):

@@ -15,8 +15,8 @@ import msgspec
 from towpath.sandbox.call import Call, Reply
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import MAPPING, ROUTES, Sandbox
+from towpath.sandbox.records import SCOPES, Advertiser, Audience
 from towpath.sandbox.rules import Rules
-from towpath.sandbox.world import SCOPES, Advertiser, Audience
 
 PREFIX = "/sandbox/"
 PAGE_MAX = 10_000

@@ -6,10 +6,12 @@ from typing import Any, Literal
 import msgspec
 
 from towpath.sandbox import mapping
+from towpath.sandbox.effects import Effect, Gone, Made, Mapped
 from towpath.sandbox.endpoint import Act, Ask, require
 from towpath.sandbox.envelope import RefusalError, gmt
 from towpath.sandbox.mapping import Batch
-from towpath.sandbox.world import Audience, World
+from towpath.sandbox.records import CUSTOMER_FILE, PARTNER, Audience, Event
+from towpath.sandbox.world import World
 
 NAME_CHARS_MAX = 70
 
@@ -26,20 +28,22 @@ def segment(world: World, ask: Ask) -> Act:
     body = ask.body(_SegmentBody)
     advertiser_id = str(body.advertiser_id)
     require(advertiser_id=advertiser_id)
-    world.advertiser(ask.grant, advertiser_id)
+    world.editor(ask.grant, advertiser_id)
     pace = ("audience", advertiser_id, world.rules.audience_per_advertiser_per_s)
     if body.action == "delete":
         require(delete_audience_id=str(body.delete_audience_id))
-        audience = _owned(world, str(body.delete_audience_id), advertiser_id)
-        act = partial(world.drop_audience, audience.audience_id)
+        audience = owned(world, str(body.delete_audience_id), advertiser_id, detached=True)
+        if audience.kind != PARTNER:
+            raise RefusalError(40002, "Only audiences made by segment/audience/ are deleted here.")
+        effect: Effect = Gone([audience.audience_id])
     else:
         require(custom_audience_name=body.custom_audience_name.strip())
-        _refuse_one_too_many(world, advertiser_id)
+        refuse_one_too_many(world, advertiser_id)
         audience = world.new_audience(advertiser_id, cut(body.custom_audience_name), ask.now)
-        act = partial(world.audiences.__setitem__, audience.audience_id, audience)
+        effect = Made(audience)
     return Act(
         {"audience_id": audience.audience_id},
-        commit=lambda at: world.timeline.put(at, act),
+        commit=lambda at: world.timeline.put(at, effect),
         paced=(pace,),
         action=body.action,
         audiences=(audience.audience_id,),
@@ -51,7 +55,8 @@ def cut(name: str) -> str:
     return name if len(name) <= NAME_CHARS_MAX else f"{name[: NAME_CHARS_MAX - 3]}..."
 
 
-def _refuse_one_too_many(world: World, advertiser_id: str) -> None:
+def refuse_one_too_many(world: World, advertiser_id: str) -> None:
+    """Raises RefusalError 40002 (chosen) when the ad account has all audiences it may have."""
     own = sum(each.advertiser_id == advertiser_id for each in world.audiences.values())
     if own >= world.rules.audiences_per_advertiser:
         raise RefusalError(
@@ -59,18 +64,29 @@ def _refuse_one_too_many(world: World, advertiser_id: str) -> None:
         )
 
 
-def _owned(world: World, audience_id: str, advertiser_id: str) -> Audience:
+def owned(
+    world: World, audience_id: str, advertiser_id: str, *, detached: bool = False
+) -> Audience:
+    """The ad account's own audience. Raises RefusalError: 40007 for none, 40002 (chosen) for
+    another's, and for one that is applied to an ad group where it must be `detached`."""
     audience = world.audience(audience_id)
     if audience.advertiser_id != advertiser_id:
         raise RefusalError(40002, f"Audience {audience_id} belongs to another advertiser.")
+    if detached and any(audience_id in group.uses for group in world.adgroups.values()):
+        raise RefusalError(40002, f"Audience {audience_id} is applied to an ad group.")
     return audience
+
+
+def not_editable() -> RefusalError:
+    """TikTok's text (documented)."""
+    return RefusalError(40002, "Audience is not editable, please check audience status.")
 
 
 def map_people(world: World, ask: Ask) -> Act:
     """POST segment/mapping/: add people to audiences, or delete them, all or nothing."""
     body = mapping.decode(ask.call.body)
     advertisers = mapping.advertisers_of(body)
-    accounts = [world.advertiser(ask.grant, each) for each in advertisers]
+    accounts = [world.editor(ask.grant, each) for each in advertisers]
     if len({account.business_id for account in accounts}) > 1:
         raise RefusalError(40002, "advertiser_ids: must all belong to one business.")
     batch = mapping.check(body, world.rules)
@@ -91,23 +107,14 @@ def _refuse_unfit(world: World, audience_id: str, advertisers: list[str], now: f
     audience = world.audience(audience_id)
     if audience.advertiser_id not in advertisers:
         raise RefusalError(40002, f"Audience {audience_id} belongs to none of advertiser_ids.")
-    expired = now >= audience.changed_at + world.rules.audience_life_s
-    if audience.kind != "Partner" or expired:
-        raise RefusalError(40002, "Audience is not editable, please check audience status.")
+    if audience.kind != PARTNER or now >= world.expires_at(audience):
+        raise not_editable()
 
 
 def _schedule(world: World, batch: Batch, accepted_at: float) -> float:
     effect_at = accepted_at + world.spread(world.rules.processing_s)
-    return world.timeline.put(effect_at, partial(_apply, world, batch, effect_at))
-
-
-def _apply(world: World, batch: Batch, at: float) -> None:
-    for (audience_id, field), packed in batch.parts.items():
-        audience = world.audiences.get(audience_id)
-        if audience is not None:
-            audience.changed_at = max(audience.changed_at, at)
-            change = world.membership.add if batch.action == "add" else world.membership.remove
-            change(audience_id, field, packed)
+    parts = [(audience_id, field, packed) for (audience_id, field), packed in batch.parts.items()]
+    return world.timeline.put(effect_at, Mapped(batch.action, parts))
 
 
 def listing(world: World, ask: Ask) -> Act:
@@ -120,7 +127,7 @@ def listing(world: World, ask: Ask) -> Act:
     found = [
         audience
         for audience in reversed(world.audiences.values())
-        if audience.advertiser_id == advertiser_id
+        if advertiser_id in (audience.advertiser_id, *audience.shared_with)
         and (not wanted or audience.audience_id in wanted)
     ]
     page_info = {
@@ -130,26 +137,29 @@ def listing(world: World, ask: Ask) -> Act:
         "total_page": -(-len(found) // size),
     }
     shown = found[(page - 1) * size : page * size]
-    rows = [_summary(world, audience, ask.now) for audience in shown]
+    rows = [summary(world, audience, advertiser_id, ask.now) for audience in shown]
     return Act({"list": rows, "page_info": page_info})
 
 
-def _summary(world: World, audience: Audience, now: float) -> dict[str, Any]:
-    size = world.size(audience)
-    expires_at = audience.changed_at + world.rules.audience_life_s
+def summary(world: World, audience: Audience, seen_by: str, now: float) -> dict[str, Any]:
+    """An audience as the list shows it to an ad account, its own or one that shares it."""
+    expires_at = world.expires_at(audience)
     expired = now >= expires_at
+    size = 0 if expired else world.size(audience)
+    if audience.kind == CUSTOMER_FILE and size < world.rules.usable_size:
+        size = 0
     return {
         "audience_id": audience.audience_id,
         "name": audience.name,
         "audience_type": audience.kind,
-        "calculate_type": "MULTIPLE_TYPES",
-        "cover_num": 0 if expired else size,
+        "calculate_type": audience.calculate_type,
+        "cover_num": size,
         "create_time": gmt(audience.created_at),
         "expired_time": gmt(expires_at),
-        "is_valid": not expired and size >= world.rules.usable_size,
+        "is_valid": size >= world.rules.usable_size,
         "is_expiring": not expired and now >= expires_at - world.rules.expiring_s,
-        "is_creator": True,
-        "shared": False,
+        "is_creator": audience.advertiser_id == seen_by,
+        "shared": bool(audience.shared_with),
     }
 
 
@@ -160,31 +170,43 @@ def details(world: World, ask: Ask) -> Act:
     wanted = ask.texts("custom_audience_ids")
     if not wanted:
         raise RefusalError(40002, "Missing required field(s): custom_audience_ids.")
-    found = [_owned(world, audience_id, advertiser_id) for audience_id in wanted]
-    return Act({"list": [_detail(world, audience, ask.now) for audience in found]})
+    size = ask.number("history_size", 100, 1, 100)
+    found = [_visible(world, audience_id, advertiser_id) for audience_id in wanted]
+    return Act({"list": [_detail(world, each, advertiser_id, ask.now, size) for each in found]})
 
 
-def _detail(world: World, audience: Audience, now: float) -> dict[str, Any]:
-    summary = _summary(world, audience, now)
+def _visible(world: World, audience_id: str, advertiser_id: str) -> Audience:
+    audience = world.audience(audience_id)
+    if advertiser_id in audience.shared_with:
+        return audience
+    return owned(world, audience_id, advertiser_id)
+
+
+def _detail(
+    world: World, audience: Audience, seen_by: str, now: float, size: int
+) -> dict[str, Any]:
+    shown = summary(world, audience, seen_by, now)
+    history = audience.history or [Event("create", audience.created_at)]
     return {
         "audience_details": {
-            **{name: value for name, value in summary.items() if name != "audience_type"},
+            **{name: value for name, value in shown.items() if name != "audience_type"},
             "type": audience.kind,
-            "audience_sub_type": "NORMAL",
+            "audience_sub_type": audience.sub_type,
             "owner_id": audience.advertiser_id,
             "rule": '{"inclusions": null, "exclusions": null}',
             "is_auto_refresh": False,
             "msg": None,
-            "error_msg": None,
-            "lookalike_spec": None,
+            "error_msg": audience.error_msg,
+            "lookalike_spec": audience.lookalike,
         },
         "audience_history": [
             {
-                "action": "create",
-                "action_detail": "0",
+                "action": each.action,
+                "action_detail": each.detail,
                 "editor": "open_api",
-                "msg": None,
-                "opt_time": gmt(audience.created_at),
+                "msg": each.msg,
+                "opt_time": gmt(each.at),
             }
+            for each in list(reversed(history))[:size]
         ],
     }

@@ -14,7 +14,8 @@ Ending: TypeAlias = Literal["whole", "reset", "truncated", "hang"]
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request. `query` is the raw text after the question mark; `arrived` is when its
-    first bytes came, in epoch seconds (None: now)."""
+    first bytes came, in epoch seconds (None: now); `oversize` says that the body was too large to
+    be read, and is left out."""
 
     method: str
     path: str
@@ -22,6 +23,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     arrived: float | None = None
+    oversize: bool = False
 
     def header(self, name: str) -> str:
         """The header's value whatever its case, or an empty text."""

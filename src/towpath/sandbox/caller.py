@@ -1,7 +1,9 @@
 """A caller in the same process, for tests and the simulator: calls without sockets."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,6 +35,33 @@ class Caller:
     def post(self, path: str, body: object) -> dict[str, Any]:
         """The envelope of a POST."""
         return envelope_of(self.sandbox.handle(self.call("POST", path, body)))
+
+    def upload(
+        self,
+        lines: Sequence[str],
+        kind: str = "EMAIL_SHA256",
+        account: int = 0,
+        changed: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The envelope of an upload; `changed` are other form fields, or `file_name`."""
+        content = "\n".join(lines).encode()
+        texts = {
+            "advertiser_id": self.advertisers[account],
+            "calculate_type": kind,
+            "file_signature": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        } | dict(changed or {})
+        file_name = texts.pop("file_name", "people.csv")
+        edge = "towpath-edge"
+        parts = [
+            f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+            for name, text in texts.items()
+        ]
+        head = f'Content-Disposition: form-data; name="file"; filename="{file_name}"'
+        file = f"--{edge}\r\n{head}\r\nContent-Type: text/csv\r\n\r\n"
+        body = "".join([*parts, file]).encode() + content + f"\r\n--{edge}--\r\n".encode()
+        call = self.call("POST", "dmp/custom_audience/file/upload/", body)
+        headers = {**call.headers, "Content-Type": f"multipart/form-data; boundary={edge}"}
+        return envelope_of(self.sandbox.handle(replace(call, headers=headers)))
 
     def create(self, name: str = "An audience", account: int = 0) -> str:
         """A new audience in one of the seed's ad accounts; its id."""

@@ -9,18 +9,27 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from towpath.sandbox import accounts, audiences
+from towpath.sandbox import (
+    accounts,
+    ad_groups,
+    audiences,
+    customer_files,
+    lookalikes,
+    sharing,
+)
 from towpath.sandbox.call import Call, Reply
 from towpath.sandbox.endpoint import Act, Answer, Ask
 from towpath.sandbox.envelope import MESSAGES, RefusalError, envelope, request_id
 from towpath.sandbox.faults import Fault, Faults, spoil
+from towpath.sandbox.records import Grant
 from towpath.sandbox.rules import Rules
 from towpath.sandbox.windows import Windows
 from towpath.sandbox.witness import InFlight, LogRow, Overlap, RequestLog
-from towpath.sandbox.world import Grant, World
+from towpath.sandbox.world import World
 
 PREFIX = "/open_api/v1.3/"
 MAPPING = "segment/mapping/"
+_DMP = "dmp/custom_audience/"
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _NOBODY = Grant("", [], ())
 
@@ -43,8 +52,21 @@ ROUTES = {
     "advertiser/info/": Route("GET", accounts.advertiser_info, scope=100),
     "segment/audience/": Route("POST", audiences.segment, scope=31, allowlist=True),
     MAPPING: Route("POST", audiences.map_people, scope=31, allowlist=True),
-    "dmp/custom_audience/list/": Route("GET", audiences.listing, scope=30),
-    "dmp/custom_audience/get/": Route("GET", audiences.details, scope=30),
+    "oauth/token/": Route("POST", accounts.flat_token, token=False),
+    "oauth2/revoke_token/": Route("POST", accounts.revoke),
+    f"{_DMP}list/": Route("GET", audiences.listing, scope=30),
+    f"{_DMP}get/": Route("GET", audiences.details, scope=30),
+    f"{_DMP}file/upload/": Route("POST", customer_files.upload, scope=31),
+    f"{_DMP}create/": Route("POST", customer_files.create, scope=31),
+    f"{_DMP}update/": Route("POST", customer_files.update, scope=31),
+    f"{_DMP}delete/": Route("POST", customer_files.delete, scope=31),
+    f"{_DMP}lookalike/create/": Route("POST", lookalikes.create, scope=31),
+    f"{_DMP}lookalike/update/": Route("POST", lookalikes.refresh, scope=31),
+    f"{_DMP}apply/": Route("POST", ad_groups.apply, scope=31),
+    f"{_DMP}apply/log/": Route("GET", ad_groups.log, scope=31),
+    f"{_DMP}share/": Route("POST", sharing.share, scope=32),
+    f"{_DMP}share/cancel/": Route("POST", sharing.cancel, scope=32),
+    f"{_DMP}share/log/": Route("GET", sharing.log, scope=32),
 }
 
 
@@ -89,7 +111,7 @@ class Sandbox:
     def begin(self, call: Call) -> Reply:
         """Take a call in. It stays in flight until `finish(reply.number)`."""
         now = self.clock()
-        self.world.timeline.reach(now)
+        self.world.reach(now)
         self._number += 1
         arrived = now if call.arrived is None else call.arrived
         path = call.path.removeprefix(PREFIX)
@@ -100,7 +122,7 @@ class Sandbox:
         reply = self._judge(call, row, now)
         row.status, row.fault = reply.status, reply.fault
         self.log.answer(row, reply.ending)
-        self.world.timeline.reach(now)
+        self.world.reach(now)
         return reply
 
     def finish(self, number: int) -> None:
@@ -118,18 +140,18 @@ class Sandbox:
 
     def members(self, audience: str) -> dict[str, set[str]]:
         """Who is in the audience at the present clock: hexadecimal hashes by field."""
-        self.world.timeline.reach(self.clock())
+        self.world.reach(self.clock())
         return self.world.membership.members(audience)
 
     def digest(self, audience: str) -> str:
         """SHA-256 over the audience's sorted "field:hash" lines joined by newlines."""
-        self.world.timeline.reach(self.clock())
+        self.world.reach(self.clock())
         return self.world.membership.digest(audience)
 
     def settled_at(self) -> float:
         """When the last effect now outstanding lands, in epoch seconds; the present if none is."""
         now = self.clock()
-        self.world.timeline.reach(now)
+        self.world.reach(now)
         return self.world.timeline.settled_at(now)
 
     def overlaps(self) -> list[Overlap]:
@@ -137,7 +159,8 @@ class Sandbox:
         return list(self.in_flight.overlaps)
 
     def _app(self, call: Call) -> str:
-        return self.world.app_id if call.header("Access-Token") in self.world.grants else ""
+        grant = self.world.grants.get(call.header("Access-Token"))
+        return grant.app_id if grant is not None else ""
 
     def _judge(self, call: Call, row: LogRow, now: float) -> Reply:
         route = ROUTES.get(row.path) if call.path.startswith(PREFIX) else None
@@ -165,7 +188,7 @@ class Sandbox:
         grant = self.world.grants.get(token)
         if grant is None or not grant.alive:
             raise RefusalError(40105)
-        if route.allowlist and not self.world.allowlisted:
+        if route.allowlist and not self.world.apps[grant.app_id].allowlisted:
             raise RefusalError(40118)
         if not grant.allows(route.scope):
             path = call.path.removeprefix("/open_api")
@@ -173,7 +196,7 @@ class Sandbox:
         return grant
 
     def _describe(self, row: LogRow, act: Act) -> None:
-        row.action, row.audiences = act.action, list(act.audiences)
+        row.action, row.audiences, row.people = act.action, list(act.audiences), act.people
         if act.batch is not None:
             row.people, row.keys = act.batch.people, act.batch.keys
             self.in_flight.begin(row.number, act.batch)
@@ -182,7 +205,7 @@ class Sandbox:
     def _pace(self, row: LogRow, act: Act) -> None:
         rules = self._rules
         limit = rules.mapping_per_s if row.path == MAPPING else rules.other_per_s
-        scope = (self.world.app_id, row.path)
+        scope = (row.app, row.path)
         if self._windows.full(scope, limit, row.arrived):
             raise RefusalError(rules.throttle_code)
         for name, advertiser, most in act.paced:
@@ -203,7 +226,7 @@ class Sandbox:
                 late = self.world.spread(self._rules.acceptance_s) if row.applied == "late" else 0.0
                 row.effect_at = act.commit(now + late)
         row.code = fault.code if fault else 0
-        reply = self._enveloped(row, 0, MESSAGES[0], act.data)
+        reply = self._enveloped(row, 0, MESSAGES[0], act.data, flat=act.flat)
         return self._spoiled(row, reply, fault) if fault else reply
 
     def _spoiled(self, row: LogRow, reply: Reply, fault: Fault) -> Reply:
@@ -213,7 +236,9 @@ class Sandbox:
 
         return spoil(reply, fault, refuse, self._dice.random() * self._rules.slow_s)
 
-    def _enveloped(self, row: LogRow, code: int, message: str, data: dict[str, object]) -> Reply:
+    def _enveloped(
+        self, row: LogRow, code: int, message: str, data: dict[str, object], *, flat: bool = False
+    ) -> Reply:
         headers = {"Content-Type": "application/json", "X-TT-LOGID": row.request_id}
-        body = envelope(code, message, row.request_id, data)
+        body = envelope(code, message, row.request_id, data, flat=flat)
         return Reply(200, headers, body, self._rules.latency_s, number=row.number)

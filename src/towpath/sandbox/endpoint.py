@@ -10,7 +10,8 @@ import msgspec
 from towpath.sandbox.call import Call
 from towpath.sandbox.envelope import RefusalError
 from towpath.sandbox.mapping import Batch
-from towpath.sandbox.world import Grant, World
+from towpath.sandbox.records import Grant
+from towpath.sandbox.world import World
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class Ask:
 class Act:
     """What the endpoint would do. `commit` makes it true, given when it is accepted, and says when
     it takes effect; a fault may keep it from being called. `paced` are further limits: by name and
-    ad account, so many a second."""
+    ad account, so many a second. `flat` data stand beside the code, not below `data`."""
 
     data: dict[str, Any]
     commit: Callable[[float], float] | None = None
@@ -68,6 +69,8 @@ class Act:
     batch: Batch | None = None
     action: str = ""
     audiences: tuple[str, ...] = ()
+    people: int = 0
+    flat: bool = False
 
 
 Answer: TypeAlias = Callable[[World, Ask], Act]

@@ -16,6 +16,7 @@ MESSAGES = {
     40001: "No permission to operate.",
     40002: "Invalid parameters.",
     40007: "The object does not exist.",
+    40008: "This endpoint is not available in the sandbox.",
     40011: "Too many ids in one request.",
     40016: "Requests made too frequently.",
     40050: "Duplicated requests.",
@@ -30,7 +31,16 @@ MESSAGES = {
     "Please retry after correcting it.",
     40118: "The app or advertiser is not in the allowlist.",
     40202: "Write conflict, please retry.",
+    40300: "The advertiser doesn't exist or has been deleted.",
     40700: "Internal service validation error, please check parameters.",
+    40900: "The file signature is wrong: it must be the MD5 of the file.",
+    40905: "The file is missing.",
+    40906: "The file is empty.",
+    40907: "The file is too large.",
+    40908: "The file type is wrong: it must be .csv or .txt.",
+    40909: "The encryption type does not match the file.",
+    40910: "The file has expired. Please upload it again.",
+    40915: "The file is invalid.",
     50000: "System error.",
     50002: "Internal service error.",
     51010: "Internal service timed out.",
@@ -60,11 +70,12 @@ def request_id(seed: int, number: int, now: float) -> str:
     return f"{moment:%Y%m%d%H%M%S}{host}{tail:08X}"
 
 
-def envelope(code: int, message: str, request: str, data: Mapping[str, Any]) -> bytes:
-    """The JSON body."""
-    return msgspec.json.encode(
-        {"code": code, "message": message, "request_id": request, "data": data}
-    )
+def envelope(
+    code: int, message: str, request: str, data: Mapping[str, Any], *, flat: bool = False
+) -> bytes:
+    """The JSON body; `flat` puts the data beside the code, as oauth/token/ does."""
+    told = {"code": code, "message": message, "request_id": request}
+    return msgspec.json.encode({**told, **data} if flat else {**told, "data": data})
 
 
 def gmt(at: float) -> str:

@@ -6,7 +6,7 @@ TikTok has no endpoint that returns membership.
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 FIELD_BY_SCHEMA = {
     "EMAIL_SHA256": "email",
@@ -16,6 +16,21 @@ FIELD_BY_SCHEMA = {
     "IDFA_MD5": "idfa_md5",
     "AAID_MD5": "gaid_md5",
 }
+"""The fields of a mapping, by the names of `id_schema`."""
+
+FIELD_BY_FILE = {
+    "EMAIL_SHA256": "email",
+    "PHONE_SHA256": "phone",
+    "IDFA_SHA256": "idfa",
+    "GAID_SHA256": "gaid",
+    "IDFA_MD5": "idfa_md5",
+    "GAID_MD5": "gaid_md5",
+    "FIRST_SHA256": "maid",
+    "FIRST_MD5": "maid_md5",
+    "MAID_SHA256": "maid",
+    "MAID_MD5": "maid_md5",
+}
+"""The fields of a file, by `calculate_type`; `maid` is an IDFA or a GAID, the file does not say."""
 
 
 def digest_bytes(field: str) -> int:
@@ -48,6 +63,29 @@ class Membership:
         if keys:
             keys.difference_update(unpack(field, packed))
             self._digests.pop(audience, None)
+
+    def after(
+        self, audience: str, action: str, parts: Mapping[str, bytes]
+    ) -> dict[str, set[bytes]]:
+        """What the audience would hold after REPLACE, APPEND or REMOVE of the parts."""
+        given = {field: set(unpack(field, packed)) for field, packed in parts.items()}
+        if action == "REPLACE":
+            return given
+        held = self._sets.get(audience, {})
+        if action == "REMOVE":
+            return {field: keys - given.get(field, set()) for field, keys in held.items()}
+        return {
+            field: held.get(field, set()) | given.get(field, set()) for field in {*held, *given}
+        }
+
+    def put(self, audience: str, fields: dict[str, set[bytes]]) -> None:
+        """Let the audience hold exactly this."""
+        self._sets[audience] = fields
+        self._digests.pop(audience, None)
+
+    def everything(self) -> dict[str, dict[str, set[bytes]]]:
+        """All digests, by audience and field; not a copy."""
+        return self._sets
 
     def drop(self, audience: str) -> None:
         """Forget the whole audience."""

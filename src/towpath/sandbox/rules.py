@@ -4,6 +4,8 @@ Defaults are TikTok's own figures where it gives any; the demo raises the sizes 
 document that Towpath implements. `docs/sandbox.md` says which figures are documented.
 """
 
+from typing import Literal
+
 import msgspec
 
 DAY_S = 86_400
@@ -23,6 +25,17 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     audience_per_advertiser_per_s: int = 1
     throttle_code: int = 40100
 
+    file_per_advertiser_per_s: int = 1
+    """Uploads, creations and updates of Customer Files, each."""
+    mapping_per_minute: int | None = None
+    mapping_per_day: int | None = None
+    other_per_minute: int | None = None
+    other_per_day: int | None = None
+    """Without a figure: 60 and 86,400 times that of a second, as in TikTok's own table."""
+    minute_lockout_s: int = 300
+    host: Literal["production", "sandbox"] = "production"
+    """`sandbox` plays TikTok's own sandbox host, which offers no audience endpoint."""
+
     processing_s: float = 0.0
     """P: an accepted request takes effect at a time drawn from [0, P], so order is not kept."""
     acceptance_s: float = 0.0
@@ -37,9 +50,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     match_rate: float = 0.6
     auth_code_life_s: int = 3_600
 
+    file_bytes_max: int = 250 * 10**6
+    file_path_life_s: int = DAY_S
+    file_updates_per_day: int = 24
+    file_replaces_per_day: int = 1
+    file_checks_late: bool = False
+    """An update that would leave too few people is refused at once, or fails in the history."""
+    lookalike_source_least: int = 100
+
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if getattr(self, name) < 0:
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
                 raise ValueError(f"{name} must not be negative")
         if self.throttle_code not in {40100, 40016}:
             raise ValueError("throttle_code must be 40100 or 40016")

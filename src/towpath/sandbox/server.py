@@ -11,8 +11,12 @@ from aiohttp import web
 
 from towpath.sandbox import admin
 from towpath.sandbox.call import Call, Reply
-from towpath.sandbox.core import Sandbox
+from towpath.sandbox.core import PREFIX, Sandbox
 
+UPLOAD = f"{PREFIX}dmp/custom_audience/file/upload/"
+FORM_BYTES = 2**16
+"""What an upload may hold beside its file."""
+DRAINED_TIMES = 2
 _READ_BYTES = 2**20
 
 
@@ -37,7 +41,7 @@ async def running(
     """
     if not (open_to_all or is_loopback(host)):
         raise ValueError(f"{host} can be reached from outside, and the sandbox keeps no secrets")
-    app = web.Application(client_max_size=sandbox.rules.body_bytes_max)
+    app = web.Application()
     app.router.add_route("*", "/{path:.*}", _Door(sandbox).answer)
     runner = web.AppRunner(
         app,
@@ -69,14 +73,12 @@ class _Door:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         arrived = self._sandbox.clock()
-        call = Call(
-            request.method,
-            request.path,
-            request.query_string,
-            request.headers,
-            await request.read(),
-            arrived,
-        )
+        body = await self._read(request)
+        oversize = body is None
+        if oversize and request.path != UPLOAD:
+            raise web.HTTPRequestEntityTooLarge(self._sandbox.rules.body_bytes_max, 0)
+        path, query = request.path, request.query_string
+        call = Call(request.method, path, query, request.headers, body or b"", arrived, oversize)
         if call.path.startswith(admin.PREFIX):
             return _whole(admin.answer(self._sandbox, call))
         reply = self._sandbox.begin(call)
@@ -84,6 +86,19 @@ class _Door:
             return await _carry(request, reply)
         finally:
             self._sandbox.finish(reply.number)
+
+    async def _read(self, request: web.Request) -> bytes | None:
+        """The body; None of one that is too large, which is read to its end and thrown away: a
+        caller who still writes would not see the answer."""
+        rules, pieces, size = self._sandbox.rules, [], 0
+        most = rules.file_bytes_max + FORM_BYTES if request.path == UPLOAD else rules.body_bytes_max
+        async for piece in request.content.iter_any():
+            size += len(piece)
+            if size <= most:
+                pieces.append(piece)
+            elif size > DRAINED_TIMES * most:
+                return None
+        return b"".join(pieces) if size <= most else None
 
 
 def _whole(reply: Reply) -> web.Response:
