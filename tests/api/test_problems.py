@@ -4,8 +4,11 @@ import asyncio
 import logging
 
 import httpx
+import psycopg
+import psycopg_pool
 import pytest
 from fastapi import FastAPI
+from psycopg import errors
 from tests.api.conftest import ADDRESS
 
 from towpath.api.problems import MEDIA_TYPE, ProblemAnswer
@@ -19,6 +22,7 @@ from towpath.errors import (
 )
 from towpath.limits import BODY_BYTES_MAX
 from towpath.store import api_keys, database
+from towpath.store.database import Hitch
 
 KEYS = "/v1/api-keys"
 
@@ -74,6 +78,45 @@ async def test_a_lost_database_is_a_503(app: FastAPI, client: httpx.AsyncClient)
     assert _problem(answer, 503).detail == "The database cannot be reached."
     assert answer.headers["retry-after"]
     assert (await client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "hitch"),
+    [
+        (errors.AdminShutdown, 503, Hitch.LOST),
+        (errors.CannotConnectNow, 503, Hitch.LOST),
+        (errors.ConnectionFailure, 503, Hitch.LOST),
+        (psycopg.OperationalError, 503, Hitch.LOST),
+        (errors.TooManyConnections, 503, Hitch.CROWDED),
+        (psycopg_pool.PoolTimeout, 503, Hitch.CROWDED),
+        (errors.DeadlockDetected, 503, Hitch.COLLIDED),
+        (errors.SerializationFailure, 503, Hitch.COLLIDED),
+        (errors.LockNotAvailable, 503, Hitch.COLLIDED),
+        (errors.QueryCanceled, 503, Hitch.SLOW),
+        (errors.DiskFull, 507, Hitch.FULL),
+        (errors.OutOfMemory, 500, Hitch.FAILED),
+        (errors.IoError, 500, Hitch.FAILED),
+    ],
+)
+async def test_what_ails_the_database_is_told_apart(
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[psycopg.OperationalError],
+    status: int,
+    hitch: Hitch,
+) -> None:
+    """A 503 may be sent again soon; no time mends a 500 or a 507, and our log says so."""
+    found = error("ana@example.com")
+    assert database.hitch_of(found) is hitch
+    assert database.is_lost(found) is (hitch in {Hitch.LOST, Hitch.CROWDED})
+    monkeypatch.setattr(api_keys, "create", _raising(found))
+    with caplog.at_level(logging.INFO, "towpath"):
+        answer = await client.post(KEYS, json={"name": "x", "scopes": ["track"]})
+    _problem(answer, status)
+    assert ("retry-after" in answer.headers) is (status == 503)
+    assert "ana" not in answer.text + caplog.text
+    assert bool(caplog.records) is (hitch in {Hitch.FULL, Hitch.FAILED, Hitch.SLOW})
 
 
 async def test_connections_that_were_cut_are_replaced(

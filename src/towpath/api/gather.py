@@ -17,9 +17,12 @@ from towpath.ids import WorkspaceId
 from towpath.limits import GATHERED_BYTES_MAX, GATHERED_CALLS_MAX
 from towpath.people.track import TrackCall, read_call
 from towpath.store import tracking
-from towpath.store.database import DatabaseLost, Pool, database_now
+from towpath.store.database import DatabaseHitch, Hitch, Pool, database_now, hitch_of
 from towpath.store.idempotent_answers import Answer, Asked
 from towpath.store.tracking import Received
+
+_FOR_ALL = frozenset({Hitch.LOST, Hitch.CROWDED, Hitch.FULL})
+"""Hitches in which a call alone would fare no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Gather:
         """Store a call; comes back when it is durable.
 
         A TrackCall comes back when nothing of it can be taken; then nothing was stored. Raises what
-        `read_call` raises, ConflictError when its key came with another body, and DatabaseLost.
+        `read_call` raises, ConflictError when its key came with another body, and DatabaseHitch.
         """
         waiting = _Waiting(sent, asyncio.get_running_loop().create_future())
         lanes = self._lanes[workspace]
@@ -128,11 +131,10 @@ class Gather:
         try:
             with self._pool.connection() as db:
                 return tracking.store(db, workspace, received, now)
-        except DatabaseLost as error:
-            return [error] * len(batch)
         except Exception as error:  # noqa: BLE001 - the same
-            if len(batch) == 1:
-                return [error]
+            hopeless = isinstance(error, DatabaseHitch) and hitch_of(error) in _FOR_ALL
+            if hopeless or len(batch) == 1:
+                return [error] * len(batch)
             return [self._store(workspace, [one])[0] for one in batch]
 
 

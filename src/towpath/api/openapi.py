@@ -10,7 +10,7 @@ from typing import Any
 from towpath.api.problems import ProblemAnswer, documented
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
-ALWAYS = (500, 503)
+ALWAYS = (500, 503, 507)
 
 
 def described(document: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Every answer that is no success bears type, title, status, detail, remedy, field
 stranger's exception is told by nothing but the request id: its text may hold personal data.
 """
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from towpath import telemetry
 from towpath.errors import (
     ConflictError,
     InputError,
@@ -21,7 +23,8 @@ from towpath.errors import (
     PartnerError,
     TowpathError,
 )
-from towpath.store.database import DatabaseLost, ValueUnstorable
+from towpath.store.database import DatabaseHitch, Hitch, ValueUnstorable, hitch_of
+from towpath.telemetry import Event
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -38,9 +41,11 @@ KINDS = {
     415: ("unsupported-media-type", "The body is of an unknown kind"),
     422: ("invalid", "Something in the request is wrong"),
     429: ("too-many", "Too many requests"),
+    431: ("head-too-large", "The head of the request is too large"),
     500: ("internal", "Something went wrong inside Towpath"),
     502: ("partner", "The partner refused, or did not answer"),
     503: ("unavailable", "Not at the moment"),
+    507: ("full", "There is no room left to store anything"),
 }
 """Our problems by status: the last part of `type`, and the title."""
 
@@ -117,7 +122,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(TowpathError, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)
-    app.add_exception_handler(DatabaseLost, _answer)
+    app.add_exception_handler(DatabaseHitch, _answer)
     app.add_exception_handler(ValueUnstorable, _answer)
     app.add_exception_handler(Exception, _answer_failed)
 
@@ -127,6 +132,16 @@ async def _answer_failed(request: Request, _error: Exception) -> Response:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
+    if isinstance(error, DatabaseHitch):
+        hitch = hitch_of(error)
+        if hitch in {Hitch.FULL, Hitch.FAILED, Hitch.SLOW}:  # somebody must do something
+            telemetry.tell(
+                Event.ANSWER_FAILED,
+                level=logging.ERROR,
+                request_id=request.state.request_id,
+                error=type(error).__name__,
+                hitch=hitch.value,
+            )
     return answer_of(problem_of(error, request), request.state.request_id)
 
 
@@ -141,15 +156,36 @@ def problem_of(error: Exception, request: Request) -> Problem:
             return _invalid(error, request)
         case HTTPException():
             return _http(error, request)
-        case DatabaseLost():
-            return Problem(
-                503,
-                "The database cannot be reached.",
-                remedy="Send it again in a moment.",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
+        case DatabaseHitch():
+            return _database(hitch_of(error))
         case _:
             return Problem(422, "The request holds a value that cannot be stored.")
+
+
+_HITCHES = {
+    Hitch.LOST: "The database cannot be reached.",
+    Hitch.CROWDED: "No connection to the database was free in time.",
+    Hitch.COLLIDED: "Others changed the same things at that moment. Nothing was stored.",
+    Hitch.SLOW: "The database took longer than it may. Nothing was stored.",
+}
+
+
+def _database(hitch: Hitch) -> Problem:
+    """Why the database did not serve; what is no matter of time is no 503."""
+    if hitch is Hitch.FULL:
+        return Problem(
+            507,
+            "The database's disk is full. Nothing was stored.",
+            remedy="Whoever runs this Towpath must make room; then send it again.",
+        )
+    if hitch is Hitch.FAILED:
+        return FAILED
+    return Problem(
+        503,
+        _HITCHES[hitch],
+        remedy="Send it again in a moment.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
 
 
 def _status(error: TowpathError) -> int:

@@ -11,10 +11,12 @@ from towpath import telemetry
 from towpath.clock import Instant
 from towpath.errors import TowpathError
 from towpath.ids import CanvasId
-from towpath.store.database import DatabaseCollision, DatabaseLost
+from towpath.store.database import DatabaseCollision, DatabaseHitch, is_lost
 from towpath.telemetry import Event
 
 T = TypeVar("T")
+
+HITCH_S = 1.0
 
 
 class Service(Protocol):
@@ -31,16 +33,19 @@ async def in_thread(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments
 
 
 async def tick(pool: ThreadPoolExecutor, service: Service, now: Instant) -> bool:
-    """One tick. Two workers that wait for each other are parted by the database: there is more."""
+    """One tick. Two workers that wait for each other are parted by the database: there is more.
+    Raises DatabaseLost when the connection is gone; whatever else fails, fails this tick alone."""
     try:
         return await in_thread(pool, service.tick, now)
     except DatabaseCollision:
         return True
-    except DatabaseLost:
-        raise
-    except Exception as error:  # noqa: BLE001 - one tick fails, not the worker and everybody's work
+    except Exception as error:
+        if is_lost(error):
+            raise
         # Such as a filter that names what was deleted: its wave waits for its lease, others go on.
         tell_failed(error)
+        if isinstance(error, DatabaseHitch):  # such as a full disk: trying faster makes no room
+            await asyncio.sleep(HITCH_S)
         return False
 
 

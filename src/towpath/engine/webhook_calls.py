@@ -12,7 +12,7 @@ from towpath.engine.threads import in_thread, sleep, tell_failed
 from towpath.engine.webhooks import Batch, Call, Results, Webhooks
 from towpath.limits import WEBHOOK_IN_FLIGHT_MAX
 from towpath.net.guard import CallFailed, GuardedDoor
-from towpath.store.database import DatabaseCollision, DatabaseLost, Db, database_now
+from towpath.store.database import DatabaseCollision, Db, database_now, is_lost
 
 IDLE_S = 1.0
 SETTLE_TRIES = 5
@@ -118,9 +118,9 @@ async def _call_some(pool: ThreadPoolExecutor, db: Db, hooks: Webhooks, door: Gu
             return False
         await carry(batch, door)
         await _settle(pool, db, hooks, batch)
-    except DatabaseLost:
-        raise
-    except Exception as error:  # noqa: BLE001 - one batch fails, not the worker
+    except Exception as error:
+        if is_lost(error):
+            raise
         # Such as a secret whose key is gone: the wave waits for its lease, and is tried again.
         tell_failed(error)
         return False

@@ -5,6 +5,7 @@ Connections commit each statement by itself; whoever needs several to stand toge
 """
 
 import struct
+from enum import Enum
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from towpath.clock import Instant
 from towpath.people.people_set import Numbers, PeopleSet, numbers
@@ -21,10 +22,16 @@ from towpath.store.queries import queries
 Db: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Pool: TypeAlias = ConnectionPool[Db]
 
-DatabaseCollision = psycopg.errors.DeadlockDetected
-"""Two transactions waited for each other, and this one was rolled back: do it again."""
+DatabaseHitch = psycopg.OperationalError
+"""The database did not serve, through no fault of the statement; `hitch_of` says why."""
+DatabaseCollision = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+)
+"""Transactions were in each other's way, and this one was rolled back: do it again."""
 DatabaseLost = psycopg.OperationalError
-"""The connection is gone, or cannot be had."""
+"""What may say that the connection is gone, or cannot be had; `is_lost` says whether it does."""
 ValueUnstorable = psycopg.DataError
 """A value that PostgreSQL cannot hold, such as a text with a NUL."""
 
@@ -32,6 +39,52 @@ POOL_WAIT_S = 5.0
 INT4_OID = 23
 INT4_ARRAY_OID = 1007
 _ELEMENT = np.dtype([("length", ">i4"), ("value", ">i4")])
+
+
+class Hitch(Enum):
+    """Why the database did not serve, by what can be done about it."""
+
+    LOST = "lost"
+    """The connection is gone: take another one."""
+    CROWDED = "crowded"
+    """There is no connection to spare: wait."""
+    COLLIDED = "collided"
+    """Others were in the way: do it again."""
+    SLOW = "slow"
+    """The statement was ended, since it took longer than the server lets it."""
+    FULL = "full"
+    """The disk is full: nothing can be stored until somebody makes room."""
+    FAILED = "failed"
+    """Something else, such as its memory or its disk."""
+
+
+# SQLSTATEs (PostgreSQL, appendix A), or their class, which is their first two characters.
+_HITCHES = {
+    "08": Hitch.LOST,
+    "57": Hitch.LOST,  # shut down, crashed, starting, or idle for too long
+    "57014": Hitch.SLOW,
+    "53300": Hitch.CROWDED,
+    "53100": Hitch.FULL,
+    "40": Hitch.COLLIDED,
+    "55P03": Hitch.COLLIDED,  # lock_timeout
+}
+
+
+def hitch_of(error: DatabaseHitch) -> Hitch:
+    """Why the database did not serve. What the client says itself has no SQLSTATE."""
+    if isinstance(error, PoolTimeout | TooManyRequests):
+        return Hitch.CROWDED
+    if (state := error.sqlstate) is None:
+        return Hitch.LOST
+    return _HITCHES.get(state, _HITCHES.get(state[:2], Hitch.FAILED))
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection can serve nobody any more, or there is none to be had."""
+    return isinstance(error, DatabaseHitch) and hitch_of(error) in {
+        Hitch.LOST,
+        Hitch.CROWDED,
+    }
 
 
 class Int4Array(bytes):

@@ -180,6 +180,32 @@ export interface components {
          * @description A Canvas: what runs, with its counters summed over all its versions, and its draft.
          */
         CanvasShown: {
+            /** Versions */
+            versions: number[];
+            /** Counters */
+            counters: {
+                [key: string]: components["schemas"]["Counters"];
+            };
+            /** Edges */
+            edges: components["schemas"]["Arrow"][];
+            /** Standing */
+            standing: {
+                [key: string]: number;
+            };
+            /**
+             * Reasons
+             * @description By step and counter: why, and how many.
+             */
+            reasons: {
+                [key: string]: {
+                    [key: string]: {
+                        [key: string]: number;
+                    };
+                };
+            };
+            door: components["schemas"]["Door"];
+            /** Conversions */
+            conversions: components["schemas"]["Converted"][];
             /** Id */
             id: number;
             /** Name */
@@ -213,27 +239,6 @@ export interface components {
              * @description The draft is not what runs.
              */
             draft_differs: boolean;
-            /** Counters */
-            counters: {
-                [key: string]: components["schemas"]["Counters"];
-            };
-            /** Edges */
-            edges: components["schemas"]["Arrow"][];
-            /** Standing */
-            standing: {
-                [key: string]: number;
-            };
-            /**
-             * Reasons
-             * @description By step and counter: why, and how many.
-             */
-            reasons: {
-                [key: string]: {
-                    [key: string]: {
-                        [key: string]: number;
-                    };
-                };
-            };
             /** Troubles */
             troubles: {
                 [key: string]: components["schemas"]["TroubleShown"];
@@ -243,6 +248,39 @@ export interface components {
              * @description It speaks to the sandbox, not to the real TikTok.
              */
             sandbox: boolean;
+        };
+        /**
+         * Converted
+         * @description How often a goal was reached: at most once for an entry.
+         */
+        Converted: {
+            /**
+             * Goal
+             * @description As the Canvas file says it.
+             */
+            goal: {
+                [key: string]: unknown;
+            };
+            /**
+             * Converted
+             * @description Entries after which it was reached.
+             */
+            converted: number;
+            /**
+             * Rate
+             * @description Of all entries; null: nobody entered.
+             */
+            rate: number | null;
+            /**
+             * Control Converted
+             * @description In the control group, which is not in the above.
+             */
+            control_converted: number;
+            /**
+             * Control Rate
+             * @description Of the control group; null: it is empty.
+             */
+            control_rate: number | null;
         };
         /**
          * Counters
@@ -263,6 +301,26 @@ export interface components {
             errored: number;
             /** Exited */
             exited: number;
+        };
+        /**
+         * Door
+         * @description Who came to the door, counted by entry.
+         */
+        Door: {
+            /** Entered */
+            entered: number;
+            /**
+             * Control
+             * @description Kept out as control group; they would have entered.
+             */
+            control: number;
+            /**
+             * Refused
+             * @description Kept out for another reason, by reason.
+             */
+            refused: {
+                [key: string]: number;
+            };
         };
         /**
          * Me
@@ -488,6 +546,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemAnswer"];
                 };
             };
+            /** @description There is no room left to store anything */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
         };
     };
     read_canvas: {
@@ -557,6 +624,15 @@ export interface operations {
             };
             /** @description Not at the moment */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no room left to store anything */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -643,6 +719,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemAnswer"];
                 };
             };
+            /** @description There is no room left to store anything */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
         };
     };
     read_me: {
@@ -701,6 +786,15 @@ export interface operations {
             };
             /** @description Not at the moment */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no room left to store anything */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -811,6 +905,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemAnswer"];
                 };
             };
+            /** @description There is no room left to store anything */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
         };
     };
     sign_out: {
@@ -849,6 +952,15 @@ export interface operations {
             };
             /** @description Not at the moment */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no room left to store anything */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
