@@ -10,6 +10,7 @@ from ipaddress import ip_address
 import uvicorn
 
 from towpath.api.app import ApiParts, build, collect_seldom
+from towpath.api.heads import BoundedHeads
 from towpath.cli import output
 from towpath.errors import SettingsError
 from towpath.settings import Settings
@@ -63,7 +64,7 @@ async def answering(
     server = _Server(
         uvicorn.Config(
             build(parts),
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             lifespan="auto",
             log_config=None,
