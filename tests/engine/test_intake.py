@@ -153,6 +153,16 @@ def test_several_triggers_of_one_person_in_one_second_are_one_entry(db: Db, now:
         assert scene.inside() == [{1}, {1}, {1}]
 
 
+def test_a_second_between_triggers_is_no_second_of_the_clock(db: Db, now: Instant) -> None:
+    """0.9 and 1.1 s are one entry, 0.9 and 1.9 s two, in whatever order they are told."""
+    with told(db, now, "on: [{event: paid}], reentry: always") as scene:
+        for tenths in (11, 9, 19, 15):
+            scene.did(1, "paid", at=now + timedelta(milliseconds=100 * tenths))
+        scene.now += seconds(3)
+        scene.read()
+        assert scene.inside() == [{1}, {1}]
+
+
 def test_what_happened_too_early_or_is_told_too_late_lets_nobody_in(db: Db, now: Instant) -> None:
     """I-74: out of order is no matter; before the launch, outside the span, a day late is."""
     later = (now + timedelta(hours=30)).isoformat()

@@ -200,17 +200,17 @@ def counts(version: Version, seen: Seen) -> bool:
 
 def once(entry: Entry, coming: Iterable[Coming]) -> list[Coming]:
     """Those who come, each as often as the entry can let them in: once for each value of the key;
-    once a second when re-entry is always; else once. The first stands for the others."""
-    found: dict[tuple[Any, ...], Coming] = {}
-    for one in coming:
-        if entry.key is not None:
-            which: Any = key_of(entry, one.properties)
-        elif entry.reentry.after == timedelta():
-            which = one.at.replace(microsecond=0)
-        else:
-            which = None
-        found.setdefault((one.profile, which), one)
-    return list(found.values())
+    when re-entry is always, not within SHORTEST of their last one; else once. The first stands for
+    the others."""
+    found: list[Coming] = []
+    last: dict[tuple[Any, ...], Instant] = {}
+    again = entry.key is None and entry.reentry.after == timedelta()
+    for one in sorted(coming, key=lambda each: each.at) if again else coming:
+        which = (one.profile, None if entry.key is None else key_of(entry, one.properties))
+        if which not in last or (again and one.at - last[which] >= SHORTEST):
+            last[which] = one.at
+            found.append(one)
+    return found
 
 
 def carried(entry: Entry, one: Coming) -> Carried:

@@ -33,6 +33,7 @@ from towpath.engine.intake import Intake
 from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
+from towpath.engine.segment_sync import SegmentSyncs
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.standing import Standing
@@ -135,6 +136,7 @@ class Worker:
             Looking(db, standing),
             Entrance(db),
             Advance(db, self.parts.windows),
+            SegmentSyncs(db, self.parts.windows),
             Sweep(db, self.parts.windows, standing),
         ]
         deadlines = Deadlines(db, self.parts.windows, Random(self.parts.seed))
@@ -323,9 +325,10 @@ class Worker:
         kept = self._tokens.get(route.token)
         if kept is not None and time.monotonic() - kept[0] < TOKEN_KEPT_S:
             return kept[1]
+        read_at = time.monotonic()  # however long the reading takes
         opened = partial(connections.open_token, db, self.parts.keys, route.workspace, route.token)
         token = await in_thread(pool, opened)
-        self._tokens[route.token] = (time.monotonic(), token)
+        self._tokens[route.token] = (read_at, token)
         return token
 
     async def _probe(self, pool: ThreadPoolExecutor) -> None:
