@@ -7,7 +7,7 @@ A draft is the data of a Canvas file (docs/canvas.md) as JSON. Launching and pub
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from towpath.api import analytics, launching
@@ -84,7 +84,39 @@ class VersionRow(BaseModel):
     inside: int
 
 
-class CanvasShown(BaseModel):
+class Door(BaseModel):
+    """Who came to the door, counted by entry."""
+
+    entered: int
+    control: int = Field(description="Kept out as control group; they would have entered.")
+    refused: dict[str, int] = Field(description="Kept out for another reason, by reason.")
+
+
+class Converted(BaseModel):
+    """How often a goal was reached: at most once for an entry."""
+
+    goal: dict[str, Any] = Field(description="As the Canvas file says it.")
+    converted: int = Field(description="Entries after which it was reached.")
+    rate: float | None = Field(description="Of all entries; null: nobody entered.")
+    control_converted: int = Field(description="In the control group, which is not in the above.")
+    control_rate: float | None = Field(description="Of the control group; null: it is empty.")
+
+
+class Analytics(BaseModel):
+    """What was counted, in the named versions together."""
+
+    versions: list[int]
+    counters: dict[str, Counters]
+    edges: list[Arrow]
+    standing: dict[str, int]
+    reasons: dict[str, dict[str, dict[str, int]]] = Field(
+        description="By step and counter: why, and how many."
+    )
+    door: Door
+    conversions: list[Converted]
+
+
+class CanvasShown(Analytics):
     """A Canvas: what runs, with its counters summed over all its versions, and its draft."""
 
     id: int
@@ -96,12 +128,6 @@ class CanvasShown(BaseModel):
     graph: dict[str, Any] = Field(description="What runs, or the draft when nothing was launched.")
     draft: dict[str, Any]
     draft_differs: bool = Field(description="The draft is not what runs.")
-    counters: dict[str, Counters]
-    edges: list[Arrow]
-    standing: dict[str, int]
-    reasons: dict[str, dict[str, dict[str, int]]] = Field(
-        description="By step and counter: why, and how many."
-    )
     troubles: dict[str, TroubleShown]
     sandbox: bool = Field(description="It speaks to the sandbox, not to the real TikTok.")
 
@@ -220,6 +246,20 @@ def read_canvas(
     found = canvases.read(db, caller.workspace, CanvasId(canvas))
     shown = analytics.whole(db, caller.workspace, found, now)
     return CanvasShown.model_validate(shown | {"sandbox": request.app.state.parts.sandbox})
+
+
+@router.get("/{canvas}/analytics", operation_id="read_analytics", responses=documented(404))
+def read_analytics(
+    canvas: Id,
+    caller: Reader,
+    db: Database,
+    version: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="Only this one; without it: all.")
+    ] = None,
+) -> Analytics:
+    """The counters, arrows, reasons, refusals and conversions, all versions together or of one."""
+    found = canvases.read(db, caller.workspace, CanvasId(canvas))
+    return Analytics.model_validate(analytics.numbers(db, caller.workspace, found, version))
 
 
 @router.put("/{canvas}/draft", operation_id="save_draft", responses=documented(404, 409))

@@ -184,11 +184,17 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_command(name: Name, as_json: AsJson = False) -> None:
-    """The Canvas, its state, and the counters of its newest version."""
+def show_command(
+    name: Name,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Only what was counted in this version.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The Canvas, its state, and its counters, all versions together."""
     with open_desk() as desk:
         canvas, now = find(desk, name), database_now(desk.db)
-        found = analytics.shown(desk.db, desk.workspace, canvas, now)
+        found = analytics.shown(desk.db, desk.workspace, canvas, now, version)
     if as_json:
         output.show_json(found)
     else:

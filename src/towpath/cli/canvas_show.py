@@ -38,6 +38,37 @@ def reason_lines(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{step}, {counter.replace('_', ' ')}: {told}"
 
 
+def door_lines(door: Mapping[str, Any]) -> Iterator[str]:
+    """Who entered, and who did not and why, where anybody came to the door."""
+    if door["control"]:
+        yield f"Control group, kept out: {door['control']:,}; entered: {door['entered']:,}."
+    if door["refused"]:
+        told = ", ".join(f"{why} {people:,}" for why, people in door["refused"].items())
+        yield f"Refused at the door: {told}."
+
+
+def _conversion_lines(goals: list[dict[str, Any]]) -> Iterator[str]:
+    """How often each goal was reached, the control group beside it."""
+    for place, one in enumerate(goals, 1):
+        goal = ", ".join(f"{key} {value}" for key, value in one["goal"].items())
+        told = f"{one['converted']:,} entries converted{_share(one['rate'])}"
+        if one["control_rate"] is not None:
+            told += f"; control group {one['control_converted']:,}{_share(one['control_rate'])}"
+        yield f"Conversion {place} ({goal}): {told}."
+
+
+def _share(rate: float | None) -> str:
+    return "" if rate is None else f" ({rate:.2%})"
+
+
+def _counted(found: dict[str, Any]) -> str:
+    """Which versions the counters are of, where that is not plain."""
+    counted = found["versions"]
+    if len(counted) > 1:
+        return f"; the counters of its {len(counted)} versions together"
+    return f"; the counters of version {counted[0]} alone" if found["version"] > 1 else ""
+
+
 def show_list(found: list[dict[str, Any]]) -> None:
     """The list for people."""
     output.show_table(
@@ -70,8 +101,10 @@ def show(found: dict[str, Any]) -> None:
             (step, *cells(row, is_sync=row["kind"] == SYNC), f"{row['standing']:,}")
             for step, row in steps.items()
         ),
-        title=f"{found['name']}: {found['state']}, version {found['version']}",
+        title=f"{found['name']}: {found['state']}, version {found['version']}{_counted(found)}",
     )
+    for line in (*door_lines(found["door"]), *_conversion_lines(found["conversions"])):
+        output.say(line)
     for line in reason_lines(steps):
         output.say(line)
     if found["entry_due"]:
