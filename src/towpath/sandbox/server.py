@@ -12,6 +12,7 @@ from aiohttp import web
 from towpath.sandbox import admin
 from towpath.sandbox.call import Call, Reply
 from towpath.sandbox.core import PREFIX, Sandbox
+from towpath.sandbox.pages import door as doors
 
 UPLOAD = f"{PREFIX}dmp/custom_audience/file/upload/"
 FORM_BYTES = 2**16
@@ -81,6 +82,9 @@ class _Door:
         call = Call(request.method, path, query, request.headers, body or b"", arrived, oversize)
         if call.path.startswith(admin.PREFIX):
             return _whole(admin.answer(self._sandbox, call))
+        shown = doors.answer(self._sandbox, call)
+        if shown is not None:
+            return _whole(shown)
         reply = self._sandbox.begin(call)
         try:
             return await _carry(request, reply)
