@@ -13,7 +13,9 @@ from towpath.canvas.parse import parse_canvas
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
-from towpath.store import canvases, workspaces
+from towpath.people.filter import Not
+from towpath.people.filter_parse import parse_filter
+from towpath.store import canvases, segments, workspaces
 from towpath.store.canvases import CanvasState
 from towpath.store.database import Db, connect
 
@@ -106,6 +108,26 @@ def test_a_name_is_taken_once(
     with pytest.raises(ConflictError, match="named Winback"):
         canvases.save_draft(db, workspace, other, DRAFT, revision=1, now=now)
     assert canvases.read(db, workspace, other).name == "Other"
+
+
+def test_a_canvas_that_a_filter_names_keeps_its_name(
+    db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant
+) -> None:
+    """Renamed it would leave the filter naming nothing; who names it is told."""
+    own = replace(DRAFT, steps={})
+    tree = parse_filter({"canvas": DRAFT.name, "entered": "ever"}, "filter")
+    named = replace(own, name="Other", entry=replace(DRAFT.entry, filter=tree))
+    other = canvases.create(db, workspace, named, now)
+    segment = segments.create(db, workspace, "been", Not(tree), now)
+    renamed = replace(own, name="Spring")
+    with pytest.raises(ConflictError, match="used by Canvas Other, segment been"):
+        canvases.save_draft(db, workspace, canvas, renamed, revision=1, now=now)
+    segments.delete(db, workspace, segment.id)
+    unnamed = replace(named, entry=replace(DRAFT.entry, filter=None))
+    canvases.save_draft(db, workspace, other, unnamed, revision=1, now=now)
+    assert canvases.save_draft(db, workspace, canvas, renamed, revision=1, now=now) == 2
+    again = replace(named, entry=replace(DRAFT.entry, filter=None), name="Third")
+    assert canvases.save_draft(db, workspace, other, again, revision=2, now=now) == 3
 
 
 def test_a_launched_version_never_changes(

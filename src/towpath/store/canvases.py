@@ -18,7 +18,7 @@ from towpath.canvas.watched import watched
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
-from towpath.store import watches, waves
+from towpath.store import watches, waves, workspaces
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -76,16 +76,34 @@ def save_draft(
 ) -> int:
     """Replace the draft that was read at `revision`; gives the new revision. The name may change.
 
-    Raises NotFoundError, and ConflictError when somebody saved meanwhile or the name is taken.
+    Raises NotFoundError, and ConflictError when somebody saved meanwhile, the name is taken, or a
+    filter names the Canvas by the name that it had.
     """
     with db.transaction():
-        check_revision(lock(db, workspace, canvas), revision)
+        if read(db, workspace, canvas).name != draft.name:
+            workspaces.lock(db, workspace)  # as whoever saves a filter that names it
+        found = lock(db, workspace, canvas)
+        check_revision(found, revision)
         given = {"workspace": workspace, "canvas": canvas, "name": draft.name, "now": now}
         if _scalar(db, "name_is_taken", given):
             raise _taken(draft.name)
+        if found.name != draft.name:
+            _check_unnamed(db, workspace, found)
         saved = _scalar(db, "update_draft", given | {"draft": Jsonb(to_data(draft))})
     assert isinstance(saved, int)
     return saved
+
+
+def _check_unnamed(db: Db, workspace: WorkspaceId, found: Canvas) -> None:
+    given = {"workspace": workspace, "canvas": found.id, "named": Jsonb({"name": found.name})}
+    users = [f"{kind} {user}" for kind, user in db.execute(_SQL["read_users"], given)]
+    if users:
+        more = f" and {len(users) - 3} more" if len(users) > 3 else ""
+        raise ConflictError(
+            f"{found.name} keeps its name: it is used by {', '.join(users[:3])}{more}.",
+            remedy="Take it out there first.",
+            field="canvas",
+        )
 
 
 def read(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> Canvas:

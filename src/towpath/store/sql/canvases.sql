@@ -11,6 +11,27 @@ select exists (
   select from canvas where workspace = %(workspace)s and name = %(name)s and id <> %(canvas)s
 );
 
+-- name: read_users
+-- Where a Canvas is named: in segments, in drafts, in versions that hold or admit people.
+select 'segment', segment.name from segment
+where segment.workspace = %(workspace)s
+  and jsonb_path_exists(segment.filter,
+    '$.** ? (@.canvas == $name && (exists(@.entered) || exists(@.inside)))', %(named)s)
+union
+select 'Canvas', other.name from canvas other
+where other.workspace = %(workspace)s and other.id <> %(canvas)s
+  and jsonb_path_exists(other.draft,
+    '$.*.** ? (@.canvas == $name && (exists(@.entered) || exists(@.inside)))', %(named)s)
+union
+select 'Canvas', other.name
+from canvas other join canvas_version version on version.canvas = other.id
+where other.workspace = %(workspace)s and other.id <> %(canvas)s
+  and (other.state in ('running', 'paused')
+    or exists (select from wave where wave.version = version.id))
+  and jsonb_path_exists(version.graph,
+    '$.*.** ? (@.canvas == $name && (exists(@.entered) || exists(@.inside)))', %(named)s)
+order by 1, 2;
+
 -- name: update_draft
 update canvas set name = %(name)s, draft = %(draft)s, revision = revision + 1, changed_at = %(now)s
 where workspace = %(workspace)s and id = %(canvas)s
