@@ -7,7 +7,7 @@ from towpath.ledger.events import SetByField, Settling
 from towpath.ledger.windows import OpenWindow
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
-from towpath.people.people_set import PeopleSet
+from towpath.people.people_set import PeopleSet, people
 
 Fields = tuple[MatchField, ...]
 
@@ -31,11 +31,13 @@ class Request:
     settling: Settling | None = None
     window_end: Instant | None = None
     retry_at: Instant | None = None
+    changed: PeopleSet = field(default_factory=people)
+    heirs: PeopleSet = field(default_factory=people)
 
     def window(self) -> OpenWindow:
         """What a contrary request must know of it."""
         end = self.window_end or self.started_at
-        return OpenWindow(self.action, self.fields, self.members, self.omitted, end)
+        return OpenWindow(self.action, self.fields, self.members | self.heirs, self.omitted, end)
 
 
 @dataclass(frozen=True, slots=True)

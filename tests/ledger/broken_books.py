@@ -166,7 +166,7 @@ class InFlightSuperseded(SetBook):
     def supersede(self, arrived: Arrived) -> None:
         closing = Closing.of(self.opened.values())
         arrivals.supersede(closing, arrived, self.opened.values(), people())
-        self._close(closing)
+        self.close(closing)
 
 
 class NotClosedAtGoal(SetBook):
@@ -247,7 +247,7 @@ class ParkedThoughWaiting(SetBook):
         for one in list(self.opened.values()):
             for given_up in arrivals.give_up(closing, self.state, [one], attempted, now):
                 self.park(given_up)
-        self._close(closing)
+        self.close(closing)
 
 
 class StoredSetReplayed(SetBook):

@@ -49,7 +49,11 @@ class SetBook:
 
     def in_flight(self, *actions: Action) -> PeopleSet:
         """Who is in a request now, of these actions (of both, unless named)."""
-        return union(r.members for r in self._flying(*actions))
+        return union(self.carried(r) for r in self._flying(*actions))
+
+    def carried(self, request: Request) -> PeopleSet:
+        """Whose keys a request carries."""
+        return request.members
 
     def _flying(self, *actions: Action) -> list[Request]:
         asked = actions or tuple(Action)
@@ -140,7 +144,7 @@ class SetBook:
         closing = Closing.of(self.opened.values())
         sparing = self.in_flight(arrived.action.contrary)
         arrivals.supersede(closing, arrived, self.opened.values(), sparing)
-        self._close(closing)
+        self.close(closing)
 
     def not_at_once(self, action: Action) -> PeopleSet:
         """Who cannot be synced at once: in flight, or their key is in a removal in flight."""
@@ -156,7 +160,7 @@ class SetBook:
             assert (arrival, person) not in self.outcomes, "counted twice"
             self.outcomes[arrival, person] = (counter, reason)
 
-    def _close(self, closing: Closing) -> None:
+    def close(self, closing: Closing) -> None:
         for closed in closing.closed:
             self._count(closed.arrival, closed.counter, closed.reason, closed.members)
         for arrival, waiting in closing.waiting.items():
@@ -208,7 +212,7 @@ class SetBook:
         usable = self.usable(keys, action, going, wanted)
         for name, holding in usable.holding.items():
             self.hold(name, holding)
-        stopped = self._stop(action, piece.fields, going, usable)
+        stopped = self.stop(action, piece.fields, going, usable)
         found: list[Request | Stopped] = [stopped] if stopped.members else []
         going = going - stopped.members
         members = (piece.members - sharers) | going
@@ -244,7 +248,7 @@ class SetBook:
         """A removal left a key in: the wanted person who holds it may be in."""
         self.record(Marked(MarkKind.HELD, (name,), holding))
 
-    def _stop(self, action: Action, fields: Fields, going: PeopleSet, usable: Usable) -> Stopped:
+    def stop(self, action: Action, fields: Fields, going: PeopleSet, usable: Usable) -> Stopped:
         if action is Action.ADD:
             for name, left in usable.left_out.items():
                 self.record(Marked(MarkKind.KEYLESS, (name,), left))
@@ -258,7 +262,7 @@ class SetBook:
         for arrival in self.opened.values():
             if arrival.action is action:
                 closing.close(arrival, Counter.NOT_SYNCED, Reason.STILL_WANTED, stopped)
-        self._close(closing)
+        self.close(closing)
         return Stopped(action, fields, stopped)
 
     def _read_keys(self, request: Request) -> None:
@@ -289,7 +293,7 @@ class SetBook:
             request.retry_at = self.spans.retry_at(now, request.tries, self.chance)
         closing = Closing.of(self.opened.values())
         self.close_settled(closing, settled)
-        self._close(closing)
+        self.close(closing)
 
     def settled(self, request: Request, settling: Settling) -> Settled:
         """The event of an answer."""
@@ -350,7 +354,7 @@ class SetBook:
             closing, self.state, list(self.opened.values()), self.attempted(), now
         ):
             self.park(given_up)
-        self._close(closing)
+        self.close(closing)
 
     def park(self, given_up: arrivals.GivenUp) -> None:
         """Neither sent nor removed until an arrival or a click."""
@@ -385,7 +389,7 @@ class SetBook:
         self.record(Marked(MarkKind.FREED, tuple(self.state.fields), members))
         closing = Closing.of(again)
         arrivals.close_at_goal(closing, self.state, again, members - self.in_flight())
-        self._close(closing)
+        self.close(closing)
 
 
 def in_all(sets: Mapping[MatchField, PeopleSet], members: PeopleSet) -> PeopleSet:

@@ -10,6 +10,7 @@ from random import Random
 
 from tests.ledger import person_model
 from tests.ledger.book_rows import Request, Stopped
+from tests.ledger.changing_book import ChangingBook
 from tests.ledger.fickle_tiktok import FickleTikTok
 from tests.ledger.person_model import PersonModel, check
 from tests.ledger.set_book import Keys, SetBook
@@ -36,6 +37,7 @@ FATES = {
     "worker died": 2,
 }
 STEPS = {"arrive": 30, "claim": 30, "answer": 32, "wait": 12, "retry by hand": 1, "lose a key": 1}
+CHANGING = STEPS | {"retry by hand": 0, "lose a key": 0, "change a key": 12}
 
 
 def some_keys(chance: Random, count: int, emails: int) -> Keys:
@@ -55,9 +57,16 @@ def some_keys(chance: Random, count: int, emails: int) -> Keys:
 class Story:
     """The two accounts of one audience, TikTok, and a clock."""
 
-    def __init__(self, seed: int, book: type[SetBook] = SetBook, *, compared: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int,
+        book: type[SetBook] = SetBook,
+        *,
+        compared: bool = True,
+    ) -> None:
         self.chance = chance = Random(seed)
         self.compared = compared
+        self.steps = CHANGING if issubclass(book, ChangingBook) else STEPS
         self.now = START
         self.hits: Tally[str] = Tally()
         count = chance.choice([1, 2, 3, 5, 8])
@@ -93,9 +102,10 @@ class Story:
             "wait": self.wait_some,
             "retry by hand": self.retry_by_hand,
             "lose a key": self.lose_a_key,
+            "change a key": self.change_a_key,
         }
         for _ in range(steps):
-            step = self.chance.choices(list(STEPS), list(STEPS.values()))[0]
+            step = self.chance.choices(list(self.steps), list(self.steps.values()))[0]
             happenings[step]()
             self.tick()
             self.compare(step)
@@ -108,7 +118,7 @@ class Story:
         """A few people come to a step."""
         action = self.chance.choice([Action.ADD, Action.ADD, Action.REMOVE])
         asked = self.chance.choice(self.askings)
-        everybody = sorted(self.book.keys)
+        everybody = sorted(self.model.keys)
         members = people(self.chance.sample(everybody, self.chance.randint(1, len(everybody))))
         if members & self.book.in_flight(action.contrary):
             self.hits["arrived while in flight the other way"] += 1
@@ -252,6 +262,30 @@ class Story:
             del self.book.keys[person][name]
             del self.model.keys[person][str(name)]
 
+    def change_a_key(self) -> None:
+        """An identifier is gained, lost, or another one, perhaps somebody else's or an earlier."""
+        assert isinstance(self.book, ChangingBook)
+        person = self.chance.choice(sorted(self.model.keys))
+        if person in self.model.withdrawn:
+            return
+        name = self.chance.choice([EMAIL, PHONE])
+        known = {k.get(name) for k in self.book.keys.values()} - {None}
+        new = f"{name} {self.chance.randrange(1_000)}"
+        key = self.chance.choice([None, new, new, *sorted(filter(None, known))])
+        old = self.book.keys[person].get(name)
+        if key == old:
+            return
+        kind = "gained" if old is None else "lost" if key is None else "changed"
+        numbers = len(self.book.keys)
+        self.book.change_key(person, name, key, self.now)
+        self.model.keys[person].pop(str(name), None)
+        if key is not None:
+            self.model.keys[person][str(name)] = key
+        self.hits[f"key {kind}"] += 1
+        self.hits["old key strays"] += len(self.book.keys) > numbers
+        flying = [r for r in self.book.requests.values() if r.settling is None]
+        self.hits["key changed in flight"] += any(person in r.changed for r in flying)
+
     # The two accounts, and the judge.
 
     def compare(self, after: str) -> None:
@@ -333,7 +367,8 @@ class Story:
 def tell(seed: int, book: type[SetBook] = SetBook, *, compared: bool = True) -> Tally[str]:
     """Live through the story of a seed; gives how often each path was taken.
 
-    Not `compared`: without the model, so that TikTok's membership alone is the judge.
+    Not `compared`: without the model, so that TikTok's membership alone is the judge; so
+    it must be for a `ChangingBook`, whose people's keys change.
     """
     story = Story(seed, book, compared=compared)
     story.run()

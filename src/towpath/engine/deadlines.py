@@ -25,7 +25,7 @@ from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
 from towpath.partners.protocol import Cause, Scope
 from towpath.people.action import Action
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends
+from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends, stray_receipts
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db
 from towpath.telemetry import Event
@@ -54,6 +54,7 @@ class Deadlines:
             or self._end_windows(now)
             or self._give_up(now, steady_since)
             or self._fold(now)
+            or stray_receipts.look(self.db, now)
         )
 
     def _end_leases(self, now: Instant) -> bool:

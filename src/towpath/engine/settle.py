@@ -78,7 +78,7 @@ def settle(
             requests.log_late(db, late, f"late: {answer.message}", answer.partner_request_ref)
         if rows:
             everybody = union(row.members for row in rows)
-            everybody |= union(row.coholders for row in rows)
+            everybody |= union(row.coholders | row.heirs for row in rows)
             ledgers.open_people(db, ledger, everybody)
             opened = arrivals.read_open(db, audience, everybody)
             closing = Closing.of(opened.arrivals)
@@ -124,6 +124,7 @@ def _settle_alike(work: Settlement, rows: list[InFlight], by_id: dict[RequestId,
         {f: union(row.omitted.get(f, people()) for row in rows) for f in first.fields},
         {f: union(one.found_keyless.get(f, people()) for one in answers) for f in first.fields},
         union(row.coholders for row in rows),
+        union(row.changed for row in rows),
     )
     last_seq = ledgers.record(work.ledger, settled, rows=len(rows))
     _refuse_for_good(work, rows, answer)
@@ -224,7 +225,7 @@ def _repeat_later(work: Settlement, rows: list[InFlight]) -> None:
 
 def _wake(work: Settlement, rows: Sequence[InFlight]) -> None:
     """Let the sender look at once if anybody here, or bound to them by a key, is due now."""
-    near: PeopleSet = union(row.members | row.sharing | row.coholders for row in rows)
+    near: PeopleSet = union(row.members | row.sharing | row.coholders | row.heirs for row in rows)
     backing_off = requests.held(work.db, work.audience, work.now)
     for action in Action:
         due = union(work.ledger.state.due(action).values()) & near

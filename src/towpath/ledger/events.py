@@ -44,6 +44,7 @@ class Settled:
 
     `omitted`: by field, whose key was left out of the request. `found_keyless`: by field, who had
     no key when digests were read. `coholders`: others who hold a key that the request sent.
+    `changed`: of the members, whose keys changed meanwhile: the answer may be about the old ones.
     """
 
     settling: Settling
@@ -53,6 +54,7 @@ class Settled:
     omitted: SetByField = field(default_factory=dict)
     found_keyless: SetByField = field(default_factory=dict)
     coholders: PeopleSet = field(default_factory=people)
+    changed: PeopleSet = field(default_factory=people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class MarkKind(StrEnum):
     HELD = "held"
     LEFT = "left"
     UNWANTED = "unwanted"
+    CHANGED = "changed"
+    STRAY = "stray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Marked:
     HELD: another person's removal left their key in, so they may be in.
     LEFT: their removal sent nothing, since every key is another wanted person's; they count as out.
     UNWANTED: they are deleted or merged: whatever of theirs may be in is due out, given up or not.
+    CHANGED: they have another key, or gained one: it is not known to be in.
+    STRAY: numbers that hold what was a key of somebody: it may be in, and nobody wants it.
     """
 
     kind: MarkKind
@@ -126,12 +132,13 @@ def _settled(state: LedgerState, event: Settled) -> None:
     applied = event.settling is Settling.APPLIED
     for match_field in event.fields:
         sets = state.of(match_field)
-        lost = event.found_keyless.get(match_field, people())
+        # Who had no key when digests were read may have gained one since.
+        lost = event.found_keyless.get(match_field, people()) - event.changed
         sets.keyless |= lost
         sets.maybe -= lost
         if event.settling is Settling.REFUSED:
             continue
-        sent = event.members - sets.keyless
+        sent = event.members - sets.keyless - event.changed
         if event.action is Action.ADD:
             sent -= event.omitted.get(match_field, people())
             if applied:
@@ -145,6 +152,9 @@ def _settled(state: LedgerState, event: Settled) -> None:
         else:
             sets.maybe |= sent
             sets.acked -= event.members
+        # Of another key nothing was told; they are sent again, or removed again.
+        sets.acked -= event.changed
+        sets.maybe |= event.changed - sets.keyless
     if event.action is Action.REMOVE and event.settling is not Settling.REFUSED:
         _taken_from(state, event.coholders)
 
@@ -181,7 +191,12 @@ def _marked(state: LedgerState, event: Marked) -> None:
             case MarkKind.KEYLESS:
                 sets.keyless |= event.members
                 sets.maybe -= event.members
-            case MarkKind.HELD:
+            case MarkKind.CHANGED:
+                again = sets.acked & event.members
+                sets.acked -= again
+                sets.maybe |= again
+                sets.keyless -= event.members
+            case MarkKind.HELD | MarkKind.STRAY:
                 sets.maybe |= event.members - sets.acked - sets.keyless
             case MarkKind.LEFT:
                 sets.acked -= event.members
@@ -204,6 +219,7 @@ def clip(event: Event, within: PeopleSet) -> Event:
                 omitted=_clipped(event.omitted, within),
                 found_keyless=_clipped(event.found_keyless, within),
                 coholders=event.coholders & within,
+                changed=event.changed & within,
             )
         case _:
             return replace(event, members=members)

@@ -46,8 +46,8 @@ _TABLES = (
     _Table(
         "request",
         "read_request_sets",
-        ("members", "sharing", "omitted", "found_keyless", "coholders", "changed"),
-        inside=("sharing", "omitted", "found_keyless"),
+        ("members", "sharing", "omitted", "found_keyless", "coholders", "changed", "heirs"),
+        inside=("sharing", "omitted", "found_keyless", "changed"),
         by_field=("omitted", "found_keyless"),
     ),
     _Table("resend", "read_resend_sets", ("members",)),

@@ -79,7 +79,7 @@ def _arrived(
 
 def _settled(db: Db, span: tuple[AudienceId, int, int]) -> Iterator[tuple[int, Event]]:
     for row in db.execute(_SQL["read_settled"], span, binary=True):
-        seq, action, bits, members, state, omitted, found_keyless, coholders = row
+        seq, action, bits, members, state, omitted, found_keyless, coholders, changed = row
         fields = fields_of(bits)
         yield (
             seq,
@@ -91,6 +91,7 @@ def _settled(db: Db, span: tuple[AudienceId, int, int]) -> Iterator[tuple[int, E
                 load_by_field(omitted, fields),
                 load_by_field(found_keyless, fields),
                 load(coholders),
+                load(changed),
             ),
         )
 

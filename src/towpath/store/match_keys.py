@@ -6,31 +6,33 @@ as a row a person.
 
 from typing import cast
 
+from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import ALL_FIELDS, MatchField, mask
 from towpath.people.normalise import CURRENT_RULE
 from towpath.people.people_set import PeopleSet, people
-from towpath.store import shared_keys
+from towpath.store import shared_keys, stray_keys
 from towpath.store.database import Db, Int4Array, int4_array
 from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
 
 
-def write_merged(db: Db, workspace: WorkspaceId) -> PeopleSet:
+def write_merged(db: Db, workspace: WorkspaceId, now: Instant) -> PeopleSet:
     """Bring the keys of the people that `profiles.upsert` merged up to date, in its transaction.
 
     Whose keys changed stands in the temporary table `key_change` for `shared_keys`; they are
-    returned as a set.
+    returned as a set. Old keys that may be in an audience are followed (`stray_keys`).
     """
     sql = queries("match_keys")
     db.execute(sql["create_key_change"])
     if not db.execute(sql["find_changes"], prepare=False).rowcount:
         return people()
+    row = db.execute(sql["read_changed"], prepare=False, binary=True).fetchone()
+    stray_keys.follow_changes(db, workspace, now)
     given = {"workspace": workspace, "rule": CURRENT_RULE}
     db.execute(sql["insert_new"], given, prepare=False)
     db.execute(sql["update_changed"], given, prepare=False)
-    row = db.execute(sql["read_changed"], prepare=False, binary=True).fetchone()
     return unpacked(row[0] if row else None)
 
 

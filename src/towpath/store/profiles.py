@@ -127,7 +127,7 @@ def _write_merged(db: Db, workspace: WorkspaceId, staged: StagedPeople, now: Ins
     changed = db.execute(sql["update_changed"], given, prepare=False).rowcount
     if staged.devices:
         devices.write_merged(db, workspace, now)
-    keys_changed = match_keys.write_merged(db, workspace)
+    keys_changed = match_keys.write_merged(db, workspace, now)
     if keys_changed:
         shared_keys.write_changes(db, workspace)
     return Upserted(len(staged), new, changed, keys_changed, _numbers(db, staged))

@@ -88,7 +88,8 @@ def write(
 
 @dataclass(frozen=True, slots=True)
 class Flying:
-    """Who is in flight, by action; and, by action, who else holds a key that flies."""
+    """Who is in flight, by action, with the numbers that hold a key which flew there as another's;
+    and, by action, who else holds a key that flies."""
 
     members: dict[Action, PeopleSet]
     coholders: dict[Action, PeopleSet]
@@ -110,8 +111,10 @@ def in_flight(db: Db, audience: AudienceId) -> Flying:
     """Who is in a request now."""
     members: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
     bound: dict[Action, list[PeopleSet]] = {action: [] for action in Action}
-    for action, packed, coholders in db.execute(_SQL["read_in_flight"], (audience,), binary=True):
-        members[Action(action)].append(load(packed))
+    for action, packed, heirs, coholders in db.execute(
+        _SQL["read_in_flight"], (audience,), binary=True
+    ):
+        members[Action(action)] += [load(packed), load(heirs)]
         bound[Action(action)].append(load(coholders))
     return Flying(_unions(members), _unions(bound))
 
@@ -191,6 +194,8 @@ class InFlight:
     root: RequestId
     parts: int
     worker: str
+    changed: PeopleSet
+    heirs: PeopleSet
 
 
 def read_to_settle(db: Db, audience: AudienceId, ids: Sequence[RequestId]) -> list[InFlight]:
@@ -214,6 +219,8 @@ def read_to_settle(db: Db, audience: AudienceId, ids: Sequence[RequestId]) -> li
                 RequestId(row[12] if row[12] is not None else row[0]),
                 row[13],
                 row[14],
+                load(row[15]),
+                load(row[16]),
             )
         )
     return found
@@ -273,8 +280,10 @@ def open_windows(
         return []
     parameters = (audience, int(action), after, members.max(), members.min())
     return [
-        OpenWindow(action, fields, load(members), load_by_field(omitted, fields), end)
-        for bits, members, omitted, end in db.execute(_SQL["read_windows"], parameters, binary=True)
+        OpenWindow(action, fields, load(packed) | load(heirs), load_by_field(omitted, fields), end)
+        for bits, packed, heirs, omitted, end in db.execute(
+            _SQL["read_windows"], parameters, binary=True
+        )
         for fields in (fields_of(bits),)
     ]
 

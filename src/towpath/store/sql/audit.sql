@@ -16,7 +16,7 @@ from outcome order by id;
 
 -- name: read_request_sets
 select id::text, audience, people, low, high, fields, members, sharing, omitted, found_keyless,
-  coholders, changed
+  coholders, changed, heirs
 from request order by id;
 
 -- name: read_resend_sets
@@ -139,9 +139,9 @@ select id, members from request where audience = %s and state = 'in flight' orde
 select id, action, members from arrival where audience = %s order by id;
 
 -- name: read_unwanted
--- Who was deleted or merged: a removal goes out without an arrival.
+-- Who was deleted or merged, and old keys: a removal goes out without an arrival.
 select audience || '/' || seq, members from ledger_mark
-where audience = %s and kind = 'unwanted' order by seq;
+where audience = %s and kind in ('unwanted', 'stray') order by seq;
 
 -- name: read_requested
 select id, action, members from request where audience = %s order by id;

@@ -47,7 +47,8 @@ select seq, action, fields, members, keyless from arrival
 where audience = %s and seq > %s and seq <= %s order by seq;
 
 -- name: read_settled
-select seq, action, fields, members, state, omitted, found_keyless, coholders from request
+select seq, action, fields, members, state, omitted, found_keyless, coholders, changed
+from request
 where audience = %s and seq > %s and seq <= %s order by seq;
 
 -- name: read_resent

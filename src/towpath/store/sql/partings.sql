@@ -26,7 +26,3 @@ delete from api_entry where profile = any(%(members)b);
 
 -- name: read_standing
 select canvas, lane, members from wave where workspace = %s;
-
--- name: lock_audiences
--- Whose log has begun; the others know nobody. Locked in the order of their ids.
-select id from audience where workspace = %s and seq > 0 order by id for update;

@@ -6,7 +6,7 @@ values (%s, %s, %s, %s, %b, %s, %b, %b, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, 
 returning id;
 
 -- name: read_in_flight
-select action, members, coholders from request where audience = %s and state = 'in flight';
+select action, members, heirs, coholders from request where audience = %s and state = 'in flight';
 
 -- name: read_held
 -- People who back off: nobody tries their action again before `retry_at`.
@@ -26,7 +26,7 @@ select min(retry_at) from request where audience = %s;
 -- name: read_to_settle
 -- Only requests still in flight: whose lease ran out was settled as unknown (rule 4).
 select id, action, fields, members, people, sharing, coholders, omitted, permit, started_at,
-       lease_until, tries, root, parts, worker
+       lease_until, tries, root, parts, worker, changed, heirs
 from request where id = any(%s) and audience = %s and state = 'in flight'
 order by id for update;
 
@@ -41,8 +41,9 @@ update request set message = %s, partner_request_ref = %s where id = %s and stat
 
 -- name: read_windows
 -- Requests of an action that may still take effect after a moment.
-select fields, members, omitted, window_end from request
-where audience = %s and action = %s and window_end > %s and low <= %s and high >= %s;
+select fields, members, heirs, omitted, window_end from request
+where audience = %s and action = %s and window_end > %s
+  and (low <= %s and high >= %s or heirs is not null);
 
 -- name: read_expired
 select id, audience from request where state = 'in flight' and lease_until <= %s
