@@ -10,6 +10,12 @@ import httpx
 import pytest
 
 from towpath.api.app import document
+from towpath.clock import Instant
+from towpath.ids import PartnerRef, WorkspaceId
+from towpath.store import apps, audiences, connections
+from towpath.store.database import Db
+
+REF = PartnerRef("73")
 
 DRAFT = {
     "canvas": "Welcome",
@@ -24,9 +30,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "Publishing": {"revision": 1},
     "Restoring": {"revision": 1, "version": 1},
     "ChangedSegment": {"name": "x", "filter": FILTER, "revision": 1},
+    "NewAudience": {"name": "x"},
+    "NewLookalike": {"name": "x", "source": "1", "locations": ["1"]},
     "WorkspaceChange": {"default_country": "BR"},
 }
-NEVER = {"canvas": 99_999, "segment": 99_999, "key": 99_999, "name": "never", "number": 1}
+NEVER = {
+    "ad_account": 99_999,
+    "audience": 99_999,
+    "canvas": 99_999,
+    "segment": 99_999,
+    "key": 99_999,
+    "name": "never",
+    "number": 1,
+}
 OPERATIONS = [
     (method.upper(), path, operation)
     for path, methods in document().openapi()["paths"].items()
@@ -36,9 +52,19 @@ OPERATIONS = [
 
 
 @pytest.fixture
-async def theirs(other_client: httpx.AsyncClient) -> dict[str, Any]:
+async def theirs(
+    other_client: httpx.AsyncClient, db: Db, other_workspace: WorkspaceId, now: Instant
+) -> dict[str, Any]:
     """Ids of another workspace, of which each is real there."""
     found: dict[str, Any] = {"name": "elsewhere", "number": 1}
+    sizes = {"people_per_request_max": 10, "keys_per_request_max": 10}
+    app = apps.ensure(db, "tiktok", "70", 50)
+    connection = connections.ensure(db, other_workspace, app, "TikTok", **sizes)
+    account = connections.ensure_ad_account(db, other_workspace, connection, REF, "Shop")
+    found["ad_account"] = account
+    found["audience"] = audiences.ensure(
+        db, other_workspace, account, REF, "Buyers", created_here=True, now=now
+    )
     track = {"attributes": [{"external_id": "ana", "email": "ana@example.com"}]}
     assert (await other_client.post("/users/track", json=track)).status_code == 201
     for name, path, body in (

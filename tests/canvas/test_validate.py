@@ -37,7 +37,8 @@ steps:
     ad_account: "{ACCOUNT}"
     audience: {{create: winback}}
     fields: [email]
-    next: remove
+    next: later
+  later: {{kind: delay, for: 1d, next: remove}}
   remove:
     kind: audience_sync
     partner: tiktok
@@ -72,7 +73,9 @@ def test_a_good_canvas_has_no_findings() -> None:
 
 
 # When no step adds to it, the audience that the removal names does not exist.
-CUT_OFF = [("unreachable", f"steps.{step}") for step in ("add", "leave", "remove", "split")]
+CUT_OFF = [
+    ("unreachable", f"steps.{step}") for step in ("add", "later", "leave", "remove", "split")
+]
 GONE = ("audience_not_created", "steps.remove.audience.create")
 TOO_LONG = ("audience_name_long", "steps.add.audience.create")
 CHANGES: list[tuple[str, Any, list[tuple[str, str]]]] = [
@@ -167,4 +170,4 @@ def test_findings_for_people_and_for_programs() -> None:
 
 def test_a_loop_is_shown_whole() -> None:
     (finding,) = validate(from_data(changed("steps.remove.next", "wait")), AROUND)
-    assert "wait → split → add → remove → wait" in finding.message
+    assert "wait → split → add → later → remove → wait" in finding.message

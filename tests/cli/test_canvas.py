@@ -80,7 +80,7 @@ def test_a_life(connected: Office, db: Db) -> None:
     connected.run("canvas", "apply", connected.file("winback.yaml", canvas(add=sync())))
     assert connected.json("canvas", "show", "Winback")["state"] == "draft"
     told = connected.json("canvas", "launch", "Winback", "--yes")
-    assert told["findings"] == []
+    assert [one["code"] for one in told["findings"]] == ["audience_small"]
     shown = connected.json("canvas", "show", "Winback")
     assert (shown["state"], shown["version"], shown["steps"]["add"]["entered"]) == ("running", 1, 0)
     assert set(tallies.COUNTERS) < set(shown["steps"]["add"])

@@ -21,10 +21,11 @@ from typing import Any, TypeVar
 from msgspec import structs
 from tests.stories.stage_door import StageDoor
 
-from towpath.api import launching, troubles
+from towpath.api import launching, syncing, troubles
 from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding
-from towpath.canvas.parse import parse_canvas
+from towpath.canvas.parse import parse_canvas, read_data
+from towpath.canvas.segment_sync import SegmentSync
 from towpath.cli.compose import windows
 from towpath.cli.connect import Connected, connect
 from towpath.cli.people_file import Asked, import_people
@@ -41,6 +42,7 @@ from towpath.engine.intake import Intake
 from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
+from towpath.engine.segment_sync import SegmentSyncs
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
@@ -62,6 +64,7 @@ from towpath.store import (
     pauses,
     requests,
     resends,
+    segment_syncs,
     tallies,
     wakes,
     waves,
@@ -128,6 +131,7 @@ class Stage:
             Entrance(self.db),
             Advance(self.db, spans),
             Sweep(self.db, spans),
+            SegmentSyncs(self.db, spans),
             Deadlines(self.db, spans, Random(1)),
         )
 
@@ -180,9 +184,11 @@ class Stage:
         return graph.name
 
     def findings(self, text: str) -> list[Finding]:
-        """`canvas validate`."""
+        """`canvas validate`, but for the warning that a crowd as small as a story's is worth little
+        in ads."""
         graph = parse_canvas(text.replace("ACCOUNT", self.account).encode())
-        return self._await(launching.findings(self.db, self.workspace, graph, self.reach, self.now))
+        found = launching.findings(self.db, self.workspace, graph, self.reach, self.now)
+        return [one for one in self._await(found) if one.code != "audience_small"]
 
     def launch(self, text: str) -> VersionId:
         """Apply the file and launch it; nothing has moved yet."""
@@ -192,6 +198,16 @@ class Stage:
         )
         assert version is not None, found
         return version
+
+    def sync(self, text: str) -> segment_syncs.Sync:
+        """`sync apply`: begin to keep an audience equal to a segment."""
+        data = read_data(text.replace("ACCOUNT", self.account).encode())
+        plan = SegmentSync.parse(data)
+        sync, found = self._await(
+            syncing.begin(self.db, self.workspace, plan, self.reach, self.now)
+        )
+        assert sync is not None, found
+        return segment_syncs.read(self.db, self.workspace, sync)
 
     def pause(self, name: str) -> None:
         """`canvas pause`."""
@@ -267,6 +283,7 @@ class Stage:
             requests.next_lease(self.db),
             resends.next_due(self.db),
             arrivals.next_deadline(self.db),
+            segment_syncs.next_due(self.db),
         ]
         ahead = [max(one, self.now + SHORTEST_STEP) for one in found if one is not None]
         return min([*ahead, self.now + LONGEST_STEP])

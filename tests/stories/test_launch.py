@@ -61,7 +61,8 @@ def test_a_removal_from_an_audience_that_nobody_fills_is_a_finding(told: Stage) 
     """S039: an audience can be named for removal once a step of the draft creates it."""
     text = canvas(remove=sync(action="remove"))
     assert [finding.code for finding in told.findings(text)] == ["audience_not_created"]
-    text = canvas(add=sync(next_step="remove"), remove=sync(action="remove"))
+    later = "{kind: delay, for: 1h, next: remove}"
+    text = canvas(add=sync(next_step="later"), later=later, remove=sync(action="remove"))
     assert told.findings(text) == []
 
 

@@ -1,5 +1,6 @@
 """Workspaces over HTTP. A caller sees those they belong to; of others nobody says that they are."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -14,6 +15,8 @@ from towpath.api.problems import Problem, documented
 from towpath.errors import InputError, NotFoundError
 from towpath.limits import NAME_CHARS_MAX
 from towpath.people.columns import Refusal
+from towpath.people.filter_parse import one_of
+from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of, mask
 from towpath.people.profile import read_country
 from towpath.store import members, workspaces
 from towpath.store.database import Db
@@ -34,6 +37,10 @@ class WorkspaceShown(BaseModel):
     unknown_consent_is_sent: bool = Field(
         description="Are people of whom no consent is known sent to partners too?"
     )
+    fields_allowed: list[MatchField] = Field(
+        description="The match fields that may leave at all; a Canvas that sends another cannot"
+        " launch."
+    )
 
 
 class NewWorkspace(Body):
@@ -47,6 +54,7 @@ class WorkspaceChange(Body):
 
     default_country: str | None = Field(None, max_length=100)
     unknown_consent_is_sent: bool = False
+    fields_allowed: list[str] = Field(default_factory=list, max_length=len(ALL_FIELDS))
 
 
 @router.get("", operation_id="list_workspaces")
@@ -106,9 +114,25 @@ def change_workspace(
         country = read_default_country(body.default_country)
     if "unknown_consent_is_sent" in given:
         sent = body.unknown_consent_is_sent
+    allowed = found.fields_allowed
+    if "fields_allowed" in given:
+        allowed = read_fields(body.fields_allowed)
     return _shown(
-        workspaces.change(db, found.id, default_country=country, unknown_consent_is_sent=sent)
+        workspaces.change(
+            db,
+            found.id,
+            default_country=country,
+            unknown_consent_is_sent=sent,
+            fields_allowed=allowed,
+        )
     )
+
+
+def read_fields(texts: Iterable[str]) -> tuple[MatchField, ...]:
+    """Match fields by their words, in their one order; none at all: nothing may leave. Raises
+    InputError for an unknown one."""
+    where = "fields_allowed"
+    return fields_of(mask(MatchField(one_of(text, ALL_FIELDS, where)) for text in texts))
 
 
 def read_default_country(text: str | None) -> str | None:
@@ -133,4 +157,5 @@ def _shown(workspace: Workspace) -> WorkspaceShown:
         name=workspace.name,
         default_country=workspace.default_country,
         unknown_consent_is_sent=workspace.unknown_consent_is_sent,
+        fields_allowed=list(workspace.fields_allowed),
     )

@@ -3,6 +3,7 @@
 from towpath.canvas.findings import Finding, Level
 from towpath.canvas.graph import Graph
 from towpath.canvas.surroundings import Surroundings
+from towpath.canvas.together import contradictions
 from towpath.ids import StepId
 from towpath.people.filter_parse import nearest
 
@@ -16,6 +17,7 @@ def validate(graph: Graph, around: Surroundings) -> list[Finding]:
     for step in graph.walk():
         found += _edge_findings(graph, step)
         found += graph.steps[step].findings(step, graph.steps, around)
+    found += [_contradiction(*pair) for pair in contradictions(graph, around)]
     for step, edge, way in graph.loops():
         message = f"People would walk in a circle: {' → '.join([*way, way[0]])}."
         hint = "A Canvas leads only forward; let it lead to a later step."
@@ -26,6 +28,15 @@ def validate(graph: Graph, around: Surroundings) -> list[Finding]:
         hint = "Let a step lead to it, or delete it."
         found.append(Finding("unreachable", Level.WARNING, step, "", message, hint))
     return found
+
+
+def _contradiction(earlier: StepId, later: StepId) -> Finding:
+    message = (
+        f"People come here at the same moment as to {earlier}, and the two want the contrary of one"
+        " audience: only this one would count."
+    )
+    hint = f"Put a delay between {earlier} and {later}, or let different people come to them."
+    return Finding("add_and_remove_at_once", Level.ERROR, later, "action", message, hint)
 
 
 def _entry_findings(graph: Graph, around: Surroundings) -> list[Finding]:

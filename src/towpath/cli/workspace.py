@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from towpath.api.workspaces import read_fields
 from towpath.cli import compose, opening, output
 from towpath.cli.match import country_option
 from towpath.errors import InputError
@@ -51,6 +52,10 @@ def set_command(
         bool | None,
         typer.Option(help="Are people of whom no consent is known sent to partners too?"),
     ] = None,
+    fields_allowed: Annotated[
+        str | None,
+        typer.Option(help="Match fields that may leave at all, such as email,phone; '' for none."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings; what is left out stays."""
@@ -65,6 +70,9 @@ def set_command(
             unknown_consent_is_sent=sent
             if unknown_consent_is_sent is None
             else unknown_consent_is_sent,
+            fields_allowed=found.fields_allowed
+            if fields_allowed is None
+            else read_fields(filter(None, (one.strip() for one in fields_allowed.split(",")))),
         )
     _show([changed], f"{name} is changed.", as_json)
 
@@ -76,9 +84,15 @@ def _show(found: list[Workspace], words: str, as_json: bool) -> None:
         return
     if found:
         rows = [
-            (one.name, one.default_country or "–", "yes" if one.unknown_consent_is_sent else "no")
+            (
+                one.name,
+                one.default_country or "–",
+                "yes" if one.unknown_consent_is_sent else "no",
+                ", ".join(one.fields_allowed) or "none",
+            )
             for one in found
         ]
-        output.show_table(("workspace", "country", "unknown consent is sent"), rows)
+        columns = ("workspace", "country", "unknown consent is sent", "fields that may leave")
+        output.show_table(columns, rows)
     if words or not found:
         output.say(words or "There is no workspace yet.")

@@ -171,11 +171,12 @@ class Lookalike:
 @dataclass(frozen=True, slots=True)
 class Created:
     """`audience` is None unless one exists for sure. `existed`: it was there before, so it may hold
-    anybody; the caller decides whether that is welcome."""
+    anybody; the caller decides whether that is welcome. `asked`: the call that makes it left."""
 
     answer: Answer
     audience: PartnerAudience | None = None
     existed: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ class Partner(Protocol):
     in a door that takes a permit for each call. They never raise for what the partner does."""
 
     name: str
+    audiences_max: int
+    """So many audiences an ad account may own."""
 
     def body(
         self,

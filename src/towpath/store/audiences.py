@@ -110,6 +110,25 @@ def find_by_name(
     )
 
 
+def users(db: Db, workspace: WorkspaceId, audience: AudienceId) -> list[str]:
+    """What uses the audience, as in `Canvas Winback`."""
+    given = {"workspace": workspace, "audience": audience}
+    return [f"{kind} {name}" for kind, name in db.execute(_SQL["list_users"], given)]
+
+
+def unused(db: Db, workspace: WorkspaceId) -> list[Audience]:
+    """The audiences that Towpath made and nothing uses, by name: they count against the partner's
+    bound for nothing."""
+    made = [one for one in list_all(db, workspace) if one.created_here]
+    return [one for one in made if not users(db, workspace, one.id)]
+
+
+def note_deleted(db: Db, audience: AudienceId, now: Instant) -> None:
+    """It is deleted at the partner: its name is free again, and nothing is sent to it. Its ledger
+    stays, as all that was sent stays to be looked up."""
+    db.execute(_SQL["note_deleted"], {"audience": audience, "now": now})
+
+
 def list_all(db: Db, workspace: WorkspaceId) -> list[Audience]:
     """The workspace's audiences, by name."""
     return _find(db, "list_audiences", {"workspace": workspace})

@@ -1,10 +1,12 @@
 """Workspaces: everything else belongs to one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from towpath.clock import Instant
 from towpath.errors import ConflictError, NotFoundError
 from towpath.ids import WorkspaceId
+from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of, mask
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -16,13 +18,15 @@ class Workspace:
     """A workspace with its settings.
 
     `default_country` (ISO 3166, two letters) is where phones without a country code are read;
-    `unknown_consent_is_sent`: people of whom no consent is known are sent to partners too.
+    `unknown_consent_is_sent`: people of whom no consent is known are sent to partners too;
+    `fields_allowed`: the match fields that may leave at all.
     """
 
     id: WorkspaceId
     name: str
     default_country: str | None
     unknown_consent_is_sent: bool
+    fields_allowed: tuple[MatchField, ...] = ALL_FIELDS
 
 
 def ensure_default(db: Db, now: Instant) -> Workspace:
@@ -60,7 +64,7 @@ def read(db: Db, workspace: WorkspaceId) -> Workspace:
 
 def list_all(db: Db) -> list[Workspace]:
     """All workspaces, by name."""
-    return [Workspace(*row) for row in db.execute(queries("workspaces")["list_workspaces"])]
+    return [_workspace(row) for row in db.execute(queries("workspaces")["list_workspaces"])]
 
 
 def change(
@@ -69,13 +73,14 @@ def change(
     *,
     default_country: str | None,
     unknown_consent_is_sent: bool,
+    fields_allowed: tuple[MatchField, ...],
 ) -> Workspace:
     """Give a workspace these settings; the caller has checked the country. Raises NotFoundError.
 
     Phones are read and consent is asked by the new settings from now on; who was imported before
     keeps the match keys they have.
     """
-    given = (default_country, unknown_consent_is_sent, workspace)
+    given = (default_country, unknown_consent_is_sent, mask(fields_allowed), workspace)
     db.execute(queries("workspaces")["change_workspace"], given)
     return read(db, workspace)
 
@@ -92,4 +97,9 @@ def lock(db: Db, workspace: WorkspaceId) -> None:
 
 def _fetch(db: Db, query: str, key: str | int) -> Workspace | None:
     row = db.execute(queries("workspaces")[query], (key,)).fetchone()
-    return Workspace(*row) if row else None
+    return _workspace(row) if row else None
+
+
+def _workspace(row: tuple[Any, ...]) -> Workspace:
+    number, name, country, unknown_is_sent, allowed = row
+    return Workspace(number, name, country, unknown_is_sent, fields_of(allowed))

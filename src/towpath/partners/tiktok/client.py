@@ -17,7 +17,12 @@ from towpath.partners.protocol import (
 )
 from towpath.partners.tiktok import audience_pages, authorise, calls, making, payload, replies
 from towpath.partners.tiktok.audience_pages import FILLABLE, LOOKALIKE
-from towpath.partners.tiktok.limits import AUDIENCE_NAME_CHARS_MAX, PAGE_SIZE, PAGES_MAX
+from towpath.partners.tiktok.limits import (
+    AUDIENCE_NAME_CHARS_MAX,
+    AUDIENCES_PER_AD_ACCOUNT_MAX,
+    PAGE_SIZE,
+    PAGES_MAX,
+)
 from towpath.partners.tiktok.making import misread
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
@@ -31,6 +36,7 @@ class TikTok:
     """The streaming transport: people reach an audience through POST segment/mapping."""
 
     name = "tiktok"
+    audiences_max = AUDIENCES_PER_AD_ACCOUNT_MAX
     consent_url = staticmethod(authorise.consent_url)
     exchange = staticmethod(authorise.exchange)
     list_ad_accounts = staticmethod(authorise.list_ad_accounts)

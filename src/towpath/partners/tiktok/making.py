@@ -90,17 +90,17 @@ async def once(ways: Ways, path: str, asked: Mapping[str, Any], id_key: str, kin
     reply = await calls.post_json(ways.door, url, ways.token, asked, ways.deadline_s)
     answer, envelope = replies.read(reply)
     if answer.kind is AnswerKind.REFUSED:
-        return Created(answer)
+        return Created(answer, asked=True)
     if answer.applied:
         data = envelope.data if envelope is not None else None
         ref = audience_pages.ref(data.get(id_key) if isinstance(data, dict) else None)
         if ref is not None:
             fits = kind != LOOKALIKE
-            return Created(answer, PartnerAudience(ref, name, kind=kind, fits=fits))
+            return Created(answer, PartnerAudience(ref, name, kind=kind, fits=fits), asked=True)
         answer = misread(answer, f"created, but the answer holds no {id_key}", code=0)
     after = await ways.look()
     found = _newest(after, name, kind) if after.answer.applied else None
-    return Created(answer) if found is None else Created(after.answer, found)
+    return Created(answer if found is None else after.answer, found, asked=True)
 
 
 def lookalike_body(ad_account_ref: PartnerRef, name: str, wanted: Lookalike) -> dict[str, Any]:

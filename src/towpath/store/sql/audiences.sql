@@ -4,7 +4,7 @@
 insert into audience (workspace, ad_account, partner_ref, name, created_here, created_at)
 select workspace, id, %(partner_ref)s, %(name)s, %(created_here)s, %(now)s
 from ad_account where id = %(ad_account)s and workspace = %(workspace)s
-on conflict (ad_account, partner_ref) do update set name = excluded.name
+on conflict (ad_account, partner_ref) do update set name = excluded.name, deleted_at = null
 returning id;
 
 -- name: read_audience
@@ -16,20 +16,50 @@ from audience where id = %(audience)s and workspace = %(workspace)s;
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
   people_per_request_learned
 from audience
-where workspace = %(workspace)s and ad_account = %(ad_account)s and partner_ref = %(partner_ref)s;
+where workspace = %(workspace)s and ad_account = %(ad_account)s and partner_ref = %(partner_ref)s
+  and deleted_at is null;
 
 -- name: find_by_name
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
   people_per_request_learned
 from audience
 where workspace = %(workspace)s and ad_account = %(ad_account)s and name = %(name)s
+  and deleted_at is null
 order by id;
 
 -- name: list_audiences
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
   people_per_request_learned
-from audience where workspace = %(workspace)s
+from audience where workspace = %(workspace)s and deleted_at is null
 order by name, id;
+
+-- name: list_users
+-- What names an audience, here or in a filter: segments, drafts of Canvases that are not stopped,
+-- versions of Canvases that run, and people who stand at a step of it or wait for it.
+select kind, name from (
+  select a.id, a.name as called, a.partner_ref, jsonb_build_object('name', a.name,
+    'ref', a.partner_ref) as named
+  from audience a where a.id = %(audience)s and a.workspace = %(workspace)s
+) asked cross join lateral (
+  select 'segment' as kind, s.name from segment s
+  where s.workspace = %(workspace)s and jsonb_path_exists(s.filter,
+    '$.**.audience ? (@.name == $name || @.id == $ref)', named)
+  union
+  select 'Canvas', c.name from canvas c
+  where c.workspace = %(workspace)s and c.state <> 'stopped' and jsonb_path_exists(c.draft,
+    '$.**.audience ? (@.create == $name || @.name == $name || @.id == $ref)', named)
+  union
+  select 'Canvas', c.name from canvas_version v join canvas c on c.id = v.canvas
+  where v.workspace = %(workspace)s and jsonb_path_exists(v.graph,
+      '$.audiences.* ? (@ == $id)', jsonb_build_object('id', asked.id))
+    and (c.state in ('running', 'paused')
+      or exists (select from wave where version = v.id)
+      or exists (select from arrival where version = v.id and pending > 0))
+) users
+order by kind, name;
+
+-- name: note_deleted
+update audience set deleted_at = %(now)s, look_at = null where id = %(audience)s;
 
 -- name: read_route
 select audience.id as audience, audience.workspace, audience.partner_ref as audience_ref,

@@ -1,17 +1,18 @@
 -- name: find_workspace
-select id, name, default_country, unknown_consent_is_sent from workspace where name = %b
+select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace where name = %b
 
 -- name: read_workspace
-select id, name, default_country, unknown_consent_is_sent from workspace where id = %b
+select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace where id = %b
 
 -- name: list_workspaces
-select id, name, default_country, unknown_consent_is_sent from workspace order by name
+select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace order by name
 
 -- name: insert_workspace
 insert into workspace (name, created_at) values (%b, %b) on conflict (name) do nothing
 
 -- name: change_workspace
-update workspace set default_country = %b, unknown_consent_is_sent = %b where id = %b
+update workspace set default_country = %b, unknown_consent_is_sent = %b,
+  fields_allowed = %b where id = %b
 
 -- name: lock_workspace
 -- Who writes people holds this to the end of the transaction; foreign keys are not hindered by it.

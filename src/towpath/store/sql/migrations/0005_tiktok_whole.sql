@@ -114,3 +114,28 @@ create table audience_reservation (
 alter table audience add column deleted_at timestamptz;
 alter table workspace add column fields_allowed smallint not null default 15
   check (fields_allowed between 0 and 15);
+
+-- A segment sync is a Canvas of its own kind: two steps that people come to from a segment.
+alter table canvas add column kind text not null default 'canvas'
+  check (kind in ('canvas', 'segment sync'));
+create table segment_sync (
+  canvas int primary key references canvas,
+  workspace int not null references workspace,
+  version int not null references canvas_version,
+  plan jsonb not null,
+  members bytea,                    -- who was in the segment, and could be sent, at the last look
+  people int not null default 0,    -- of them
+  looked_at timestamptz,
+  look_at timestamptz not null,
+  trouble text,                     -- why the last look failed
+  emptying boolean not null default false -- everybody is taken out, and then it stops
+) with (fillfactor = 50);
+alter table segment_sync alter members set storage external;
+create index segment_sync_look on segment_sync (look_at);
+
+-- Cheaper to fill: people come by the million. The foreign key was looked up for every new person,
+-- though whoever writes people holds their workspace's row already (store/workspaces.py).
+alter table profile drop constraint profile_workspace_fkey;
+drop index match_key_email, match_key_phone;
+create index match_key_email on match_key using hash (substr(email, 1, 8)) where email is not null;
+create index match_key_phone on match_key using hash (substr(phone, 1, 8)) where phone is not null;
