@@ -11,6 +11,7 @@ import typer
 from towpath.cli.ending import heard_endings
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import Sandbox
+from towpath.sandbox.furniture import furnish
 from towpath.sandbox.rules import Rules
 from towpath.sandbox.server import is_loopback, running
 
@@ -32,6 +33,9 @@ def sandbox_command(
         int, typer.Option(min=1, help="TikTok allows 1000; the demo uses 40000.")
     ] = 1_000,
     rows_per_request: Annotated[int, typer.Option(min=1, help="People in a request.")] = 10_000,
+    furnished: Annotated[
+        bool, typer.Option("--furnished", help="Over 100 audiences of five kinds to begin with.")
+    ] = False,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Listen where others can reach it. It has no secrets.")
     ] = False,
@@ -51,6 +55,8 @@ def sandbox_command(
     )
     sandbox = Sandbox(seed, SettableClock(time.time), rules)
     sandbox.faults.set(fault_rate)
+    if furnished:
+        furnish(sandbox.world, sandbox.clock())
     try:
         with heard_endings():
             asyncio.run(_serve(sandbox, host, port, i_know))
@@ -66,6 +72,8 @@ async def _serve(sandbox: Sandbox, host: str, port: int, open_to_all: bool) -> N
         world = sandbox.world
         typer.echo(f"TikTok sandbox  {address}/open_api/v1.3/")
         typer.echo(f"witness         {address}/sandbox/")
+        typer.echo(f"console         {address}/console")
+        typer.echo(f"ads manager     {address}/ads-manager")
         typer.echo(f"app id          {world.app_id}")
         typer.echo(f"secret          {world.secret}")
         typer.echo(f"token           {world.token}")

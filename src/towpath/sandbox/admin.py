@@ -4,7 +4,7 @@ It is no part of TikTok. What the public surface never tells (members, the log, 
 Answers are the thing asked for, or 4xx with {"error": ...}. docs/sandbox.md lists the addresses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeAlias
@@ -12,19 +12,17 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from towpath.sandbox import admin_accounts as accounts
+from towpath.sandbox.admin_accounts import Given, NothingThereError, yes
 from towpath.sandbox.call import Call, Reply
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import MAPPING, ROUTES, Sandbox
-from towpath.sandbox.records import SCOPES, Advertiser, Audience
+from towpath.sandbox.furniture import furnish
+from towpath.sandbox.records import Audience
 from towpath.sandbox.rules import Rules
 
 PREFIX = "/sandbox/"
 PAGE_MAX = 10_000
-Given: TypeAlias = Mapping[str, Any]
-
-
-class NothingThereError(Exception):
-    """No such thing: 404."""
 
 
 def answer(sandbox: Sandbox, call: Call) -> Reply:
@@ -65,6 +63,10 @@ def overview(sandbox: Sandbox, _parts: list[str], _given: Given) -> Given:
         "token_alive": world.grants[world.token].alive,
         "allowlisted": world.allowlisted,
         "advertisers": [asdict(each) for each in world.advertisers.values()],
+        "apps": [asdict(each) for each in world.apps.values()],
+        "people": [asdict(each) for each in world.people.values()],
+        "businesses": world.businesses,
+        "adgroups": [asdict(each) for each in world.adgroups.values()],
         "now": sandbox.clock(),
         "settled_at": sandbox.settled_at(),
     }
@@ -97,14 +99,15 @@ def _shown(sandbox: Sandbox, shown: Audience) -> dict[str, Any]:
 
 
 def plant(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
-    """New audiences as if made elsewhere: advertiser_id, name; kind, count, size."""
+    """New audiences as if made elsewhere: advertiser_id, name; kind, count, size, age_s."""
     world = sandbox.world
-    advertiser = _advertiser(sandbox, str(given["advertiser_id"]))
+    advertiser = accounts.find_advertiser(sandbox, str(given["advertiser_id"]))
     made = []
     for _ in range(int(given.get("count", 1))):
         new = world.new_audience(advertiser.advertiser_id, str(given["name"]), sandbox.clock())
         new.kind = str(given.get("kind", "Partner"))
         new.planted_size = int(given.get("size", 0))
+        new.changed_at = new.created_at = sandbox.clock() - float(given.get("age_s", 0))
         world.audiences[new.audience_id] = new
         made.append(new.audience_id)
     return {"audience_ids": made}
@@ -174,7 +177,7 @@ def clock(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
         raise ValueError("this sandbox' clock cannot be set")
     if isinstance(turned, SettableClock):
         if "run" in given:
-            (turned.run if _yes(given, "run") else turned.stop)()
+            (turned.run if yes(given, "run") else turned.stop)()
         if "set" in given:
             turned.set(float(given["set"]))
         if "advance" in given:
@@ -183,15 +186,22 @@ def clock(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
 
 
 def faults(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
-    """Look at the faults, or change `rate` and `weights`, or script the `next` ones of `path`."""
+    """Look at the faults, or change `rate` and `weights`, or script the `next` ones of `path`, or
+    let `every` call of it meet one (an empty name ends it)."""
     if given:
-        unknown = given.keys() - {"rate", "weights", "next", "path"}
+        unknown = given.keys() - {"rate", "weights", "next", "path", "every"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        sandbox.next_faults(list(given.get("next", [])), str(given.get("path", MAPPING)))
-        sandbox.faults.set(float(given.get("rate", sandbox.faults.rate)), given.get("weights"))
+        path = str(given.get("path", MAPPING))
+        sandbox.next_faults(list(given.get("next", [])), path)
+        if "every" in given:
+            sandbox.faults.hold(path, str(given["every"]))
+        if "rate" in given or "weights" in given:
+            rate = float(given.get("rate", sandbox.faults.rate))
+            sandbox.faults.set(rate, given.get("weights"))
     known = sandbox.faults
-    return {"rate": known.rate, "weights": known.weights, "next": known.waiting()}
+    told = {"rate": known.rate, "weights": known.weights, "next": known.waiting()}
+    return {**told, "every": known.held()}
 
 
 def rules(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
@@ -201,57 +211,15 @@ def rules(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
     return msgspec.structs.asdict(sandbox.rules)
 
 
-def token(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
-    """Revoke (`alive` false) or restore the seed's token, or the `token` given."""
-    name = str(given.get("token", sandbox.world.token))
-    if name not in sandbox.world.grants:
-        raise NothingThereError("no such token")
-    sandbox.world.grants[name].alive = _yes(given, "alive")
-    return {"alive": sandbox.world.grants[name].alive}
-
-
-def auth_code(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
-    """An auth_code as if somebody had just consented: `advertisers` (all), `scopes` ([1, 3])."""
-    world = sandbox.world
-    reached = [str(each) for each in given.get("advertisers", world.advertisers)]
-    for advertiser_id in reached:
-        _advertiser(sandbox, advertiser_id)
-    scopes = tuple(int(each) for each in given.get("scopes", SCOPES))
-    return {"auth_code": world.new_auth_code(reached, scopes, sandbox.clock())}
-
-
-def advertiser(sandbox: Sandbox, parts: list[str], given: Given) -> Given:
-    """Disable an ad account (`enabled` false) or take its role away (`role` false), or undo it."""
-    account = _advertiser(sandbox, parts[0])
-    if "enabled" in given:
-        account.enabled = _yes(given, "enabled")
-    if "role" in given:
-        account.role = _yes(given, "role")
-    return asdict(account)
-
-
-def _advertiser(sandbox: Sandbox, advertiser_id: str) -> Advertiser:
-    if advertiser_id not in sandbox.world.advertisers:
-        raise NothingThereError(f"no ad account {advertiser_id}")
-    return sandbox.world.advertisers[advertiser_id]
-
-
-def allowlist(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
-    """Put the app on the allowlist (`on` true) or take it off: then segment/ answers 40118."""
-    sandbox.world.allowlisted = _yes(given, "on")
-    return {"on": sandbox.world.allowlisted}
+def furnish_accounts(sandbox: Sandbox, _parts: list[str], _given: Given) -> Given:
+    """Put the furniture in: audiences of every kind, as in an ad account that is years old."""
+    return {"made": furnish(sandbox.world, sandbox.clock())}
 
 
 def reset(sandbox: Sandbox, _parts: list[str], given: Given) -> Given:
     """Back to the start; rules and faults stay."""
     sandbox.reset()
     return overview(sandbox, _parts, given)
-
-
-def _yes(given: Given, name: str) -> bool:
-    if not isinstance(given[name], bool):
-        raise TypeError(f"{name} must be true or false")
-    return bool(given[name])
 
 
 _Act: TypeAlias = Callable[[Sandbox, list[str], Given], Given]
@@ -277,9 +245,15 @@ _ACTS: dict[tuple[str, str, int], _Act] = {
     ("POST", "faults", 1): faults,
     ("GET", "rules", 1): _look(rules),
     ("POST", "rules", 1): rules,
-    ("POST", "token", 1): token,
-    ("POST", "auth_codes", 1): auth_code,
-    ("POST", "advertisers", 2): advertiser,
-    ("POST", "allowlist", 1): allowlist,
+    ("POST", "token", 1): accounts.token,
+    ("POST", "auth_codes", 1): accounts.auth_code,
+    ("POST", "advertisers", 2): accounts.advertiser,
+    ("POST", "advertisers", 1): accounts.new_advertiser,
+    ("POST", "authorisations", 1): accounts.remove_authorisation,
+    ("POST", "apps", 1): accounts.new_app,
+    ("POST", "apps", 2): accounts.app,
+    ("POST", "people", 2): accounts.person,
+    ("POST", "furniture", 1): furnish_accounts,
+    ("POST", "allowlist", 1): accounts.allowlist,
     ("POST", "reset", 1): reset,
 }

@@ -8,6 +8,7 @@ Classes and shapes: reliability, sections 5.4, 5.5 and 6.5.
 """
 
 import random
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ Fate: TypeAlias = Literal["applied", "dropped", "late"]
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html"}
 _REASONS = {500: "Internal Server Error", 502: "Bad Gateway", 504: "Gateway Time-out"}
+_QUOTED_ID = re.compile(rb'"(\d{15,20})"')
+"""An id as text; `numbers` makes a number of it, as TikTok's samples sometimes do."""
 _SHAPES: dict[str, Callable[[bytes], bytes]] = {
     "html": lambda _: _page(200),
     "empty": lambda _: b"",
@@ -33,6 +36,7 @@ _SHAPES: dict[str, Callable[[bytes], bytes]] = {
     "list-code": lambda body: body.replace(b'"code":0', b'"code":[0]', 1),
     "other-case": lambda body: body.replace(b'"code":0', b'"Code":0', 1),
     "two-codes": lambda body: body.replace(b'"code":0', b'"code":0,"code":50000', 1),
+    "numbers": lambda body: _QUOTED_ID.sub(rb"\1", body),
     "utf16": lambda body: body.decode().encode("utf-16"),
 }
 _ENDINGS = {"hang", "reset", "truncated", "slow", "ok"}
@@ -97,12 +101,25 @@ class Faults:
     rate: float = 0.0
     weights: dict[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     drawn_on: frozenset[str] = frozenset({"segment/mapping/"})
+    _every: dict[str, Fault] = field(default_factory=dict)
     _script: dict[str, deque[Fault]] = field(default_factory=dict)
 
     def script(self, names: Iterable[str], path: str) -> None:
         """Let the next calls of `path` that would succeed get these faults, one each."""
         faults = [fault_named(name) for name in names]
         self._script.setdefault(path, deque()).extend(faults)
+
+    def hold(self, path: str, name: str) -> None:
+        """Let every call of `path` that would succeed meet this fault; an empty name ends it.
+        Raises ValueError."""
+        if name:
+            self._every[path] = fault_named(name)
+        else:
+            self._every.pop(path, None)
+
+    def held(self) -> dict[str, str]:
+        """The faults that every call of a path meets."""
+        return {path: fault.name for path, fault in self._every.items()}
 
     def waiting(self) -> dict[str, list[str]]:
         """The scripted faults not yet met, by path."""
@@ -126,6 +143,8 @@ class Faults:
         if line:
             fault = line.popleft()
             return None if fault.what == "ok" else fault
+        if path in self._every:
+            return self._every[path]
         if path not in self.drawn_on or not dice.random() < self.rate:
             return None
         return fault_named(dice.choices(list(self.weights), list(self.weights.values()))[0])

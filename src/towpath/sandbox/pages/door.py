@@ -4,11 +4,14 @@ from urllib.parse import urlsplit
 
 from towpath.sandbox.call import Call, Reply
 from towpath.sandbox.core import Sandbox
-from towpath.sandbox.pages import consent
+from towpath.sandbox.pages import ads_manager, consent, console, documented
 from towpath.sandbox.pages.html import fill, page, seeing
 
 _PAGES = {
     **dict.fromkeys(consent.PATHS, consent.answer),
+    ads_manager.PATH: ads_manager.answer,
+    console.PATH: console.answer,
+    documented.PATH: documented.answer,
 }
 
 
