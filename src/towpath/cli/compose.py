@@ -14,6 +14,7 @@ from towpath import settings as reading
 from towpath import telemetry
 from towpath.api.app import ApiParts
 from towpath.api.launching import Reach
+from towpath.api.our_app import OurApp
 from towpath.cli import CONFIG, WORKSPACE
 from towpath.clock import seconds
 from towpath.engine.paced_door import PacedDoor
@@ -117,7 +118,22 @@ def webhook_hosts(settings: Settings) -> tuple[str, ...]:
 def reach(settings: Settings, door: Door) -> Reach:
     """How to reach partners through this door."""
     urls = {"tiktok": settings.tiktok_base_url}
-    return Reach(partial(PacedDoor, door), urls, key_ring(settings), webhook_hosts(settings))
+    hosts = webhook_hosts(settings)
+    return Reach(partial(PacedDoor, door), urls, key_ring(settings), hosts, our_app(settings))
+
+
+def our_app(settings: Settings) -> OurApp | None:
+    """As which app Towpath speaks to TikTok; None: the settings do not say."""
+    if settings.tiktok_app_id is None or settings.tiktok_app_secret is None:
+        return None
+    return OurApp(
+        settings.tiktok_app_id,
+        settings.tiktok_app_secret.get_secret_value(),
+        settings.requests_per_second,
+        settings.people_per_request_max,
+        settings.keys_per_request_max,
+        settings.public_url,
+    )
 
 
 @asynccontextmanager
@@ -160,4 +176,5 @@ def worker_parts(settings: Settings, url: str, door: Door, keys: KeyRing) -> Par
         name=f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(3)}",
         seed=secrets.randbits(32),
         webhook_hosts=webhook_hosts(settings),
+        events_kept=timedelta(days=settings.events_kept_days),
     )

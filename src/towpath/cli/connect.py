@@ -1,85 +1,140 @@
-"""`towpath connect tiktok`: connect to TikTok with a token that the operator has already.
+"""`towpath connect tiktok`: connect by a token that the operator has, or over the consent page.
 
 The token comes from the settings (TOWPATH_TIKTOK_TOKEN, or a file), from standard input, or from a
 prompt that does not show it; it is never an argument, which others could read in the list of
-processes. Run again, with another token, the connection is the same and whoever waits goes on.
+processes. With `--consent` the address of TikTok's page is printed, and the address that the
+browser ends up at is read back. Run again, the connection is the same and whoever waits goes on.
 """
 
-import asyncio
 import sys
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
-from towpath.api.launching import DEADLINE_S, Reach, in_words
-from towpath.cli import compose, opening, output
-from towpath.clock import Instant
-from towpath.engine.paced_door import OTHER, PacedDoor
-from towpath.errors import InputError, PartnerError, SettingsError
-from towpath.ids import AppId, PartnerRef, WorkspaceId
-from towpath.net.door import HttpDoor
-from towpath.partners.protocol import AdAccountsListed, Answer, Cause
+from towpath.api import callback, connecting
+from towpath.api.connecting import NAME, TIKTOK, Connected, Token
+from towpath.api.connections import CALLBACK
+from towpath.api.launching import Reach
+from towpath.cli import compose, output
+from towpath.cli.canvas_desk import Desk, open_desk, reaching
+from towpath.errors import InputError, SettingsError
+from towpath.ids import PartnerRef, WorkspaceId
+from towpath.limits import AUTHORISATION_S, CALLBACK_QUERY_CHARS_MAX
 from towpath.partners.registry import PARTNERS
 from towpath.partners.tiktok.limits import TOKEN_CHARS_MAX
 from towpath.settings import Settings
-from towpath.store import apps, connections, ledgers, permits
+from towpath.store import authorisations
 from towpath.store.database import Db, database_now
-from towpath.store.secrets import KeyRing
 
-TIKTOK = "tiktok"
-NAME = "TikTok"
-OTHER_PER_S_MAX = 10
-"""Calls a second of every endpoint but the streaming one: TikTok's Basic level."""
+TERMINAL = "terminal"
 
 app = typer.Typer(no_args_is_help=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """What came of it. `replaced`: there was a token before. `lost`: ad accounts connected before
-    that this token does not reach; what is sent for them waits."""
-
-    connection: str
-    replaced: bool
-    ad_accounts: dict[PartnerRef, str]
-    lost: dict[PartnerRef, str]
-
-
 @app.callback()
 def _group() -> None:
-    """Connect to a partner with a token that you have."""
+    """Connect to a partner."""
 
 
 @app.command("tiktok")
 def tiktok_command(
+    consent: Annotated[
+        bool, typer.Option("--consent", help="Over TikTok's consent page, not by a token.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="What the connection is called.")] = NAME,
+    ad_account: Annotated[
+        list[str] | None,
+        typer.Option(help="Use this ad account; may be repeated. Without: all that are new."),
+    ] = None,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="TikTok's terms and policies are accepted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Connect to TikTok, or give the connection another token. Shows the ad accounts it reaches."""
     settings = compose.read_settings()
-    token = read_token(settings)
-    with opening.opened(settings) as url, compose.connect(url) as db:
-        keys = compose.key_ring(settings)
-        workspace = opening.workspace_of(db, settings.workspace).id
-        connected = asyncio.run(_connect(settings, db, workspace, keys, token))
+    token = None if consent else read_token(settings)
+    with open_desk() as desk:
+        if token is None:
+            connected = _over_consent(desk, name)
+        else:
+            connected = reaching(
+                desk,
+                lambda reach: connect(desk.db, desk.workspace, settings, reach, token, name=name),
+            )
+        _choose(desk, connected, ad_account)
+        if accept_terms:
+            connecting.accept_terms(
+                desk.db, desk.workspace, connected.id, actor=TERMINAL, now=database_now(desk.db)
+            )
+    _tell(connected, as_json=as_json)
+
+
+def _tell(connected: Connected, *, as_json: bool) -> None:
     if as_json:
         output.show_json(asdict(connected))
         return
     output.show_table(("Ad account", "Name"), connected.ad_accounts.items(), title=NAME)
-    if not connected.ad_accounts:
+    if connected.unlisted:
+        output.say(f"The ad accounts are not known yet: {connected.unlisted}.")
+    elif not connected.ad_accounts:
         output.say("The token reaches no ad account: ask the Business Center's admin for one.")
-    for ref, name in connected.lost.items():
-        output.say(f"The token no longer reaches {ref} ({name}); what is sent for it waits.")
+    for lacking in connected.lacking:
+        output.say(f"Not granted, so that steps cannot work: {lacking}.")
+    for ref, called in connected.lost.items():
+        output.say(f"The token no longer reaches {ref} ({called}); what is sent for it waits.")
     output.say("TikTok has another token now." if connected.replaced else "TikTok is connected.")
 
 
-async def _connect(
-    settings: Settings, db: Db, workspace: WorkspaceId, keys: KeyRing, token: str
-) -> Connected:
-    async with HttpDoor() as door:
-        reach = Reach(partial(PacedDoor, door), {TIKTOK: settings.tiktok_base_url}, keys)
-        return await connect(db, workspace, settings, reach, token)
+def _over_consent(desk: Desk, name: str) -> Connected:
+    """Print the page's address, and take back the one at which the browser ends."""
+
+    async def finish(reach: Reach) -> Connected:
+        ours = connecting.ours(reach)
+        here = ours.public_url or f"http://127.0.0.1:{desk.settings.listen_port}"
+        state = authorisations.begin(
+            desk.db,
+            desk.workspace,
+            TIKTOK,
+            name,
+            holder=TERMINAL,
+            member=None,
+            redirect_uri=f"{here}{CALLBACK}",
+            now=database_now(desk.db),
+        )
+        url = reach.base_urls[TIKTOK]
+        page = PARTNERS[TIKTOK].consent_url(url, ours.app_ref, state, f"{here}{CALLBACK}")
+        output.note(f"Open this in a browser and confirm, within {AUTHORISATION_S // 60} minutes:")
+        output.note(f"\n  {page}\n")
+        output.note("The browser ends at an address of Towpath's that says it is not connected;")
+        output.note("that is right. Copy the whole address from its address bar, and paste it.")
+        if sys.stdin.isatty():
+            pasted = typer.prompt("Address", hide_input=True, err=True)
+        else:
+            pasted = sys.stdin.readline(CALLBACK_QUERY_CHARS_MAX + 2_000)
+        text = pasted.strip()
+        if "=" not in text:  # the code alone: the state is in our hands
+            text = f"state={state}&auth_code={text}"
+        back = callback.read_pasted(text)
+        return await callback.finish(desk.db, reach, back, TERMINAL, TERMINAL)
+
+    return reaching(desk, finish)
+
+
+def _choose(desk: Desk, connected: Connected, wanted: Sequence[str] | None) -> None:
+    """The ad accounts that were named; over the consent page without names: all, as by token."""
+    refs = [PartnerRef(each) for each in wanted or ()] or list(connected.ad_accounts)
+    if wanted or not connected.replaced:
+        connecting.choose(
+            desk.db,
+            desk.workspace,
+            connected.id,
+            refs,
+            actor=TERMINAL,
+            now=database_now(desk.db),
+        )
 
 
 def read_token(settings: Settings) -> str:
@@ -105,79 +160,27 @@ def read_token(settings: Settings) -> str:
 
 
 async def connect(
-    db: Db, workspace: WorkspaceId, settings: Settings, reach: Reach, token: str
+    db: Db,
+    workspace: WorkspaceId,
+    settings: Settings,
+    reach: Reach,
+    token: str,
+    *,
+    name: str = NAME,
 ) -> Connected:
     """Prove the token by reading its ad accounts, then keep it sealed, with them.
 
     Raises SettingsError without an app, PartnerError when TikTok refuses; then the connection that
     was there before is as it was.
     """
-    app_ref, app_secret = settings.tiktok_app_id, settings.tiktok_app_secret
-    if app_ref is None or app_secret is None:
+    ours = compose.our_app(settings)
+    if ours is None:
         raise SettingsError(
             "It is not said as which app Towpath speaks to TikTok.",
             remedy="Set TOWPATH_TIKTOK_APP_ID and TOWPATH_TIKTOK_APP_SECRET_FILE.",
             field="tiktok_app_id",
         )
-    app_id = _ensure_app(db, app_ref, settings.requests_per_second, database_now(db))
-    listed = await PARTNERS[TIKTOK].list_ad_accounts(
-        reach.paced(db, app_id),
-        reach.base_urls[TIKTOK],
-        app_ref,
-        app_secret.get_secret_value(),
-        token=token,
-        deadline_s=DEADLINE_S,
-    )
-    if not listed.answer.applied:
-        raise _refused(listed.answer)
-    with db.transaction():
-        return _keep(db, workspace, settings, reach.keys, app_id, token, listed)
-
-
-def _ensure_app(db: Db, app_ref: str, requests_per_second: int, now: Instant) -> AppId:
-    found = apps.ensure(db, TIKTOK, app_ref, requests_per_second)
-    permits.ensure(db, found, "streaming", requests_per_second, now)
-    permits.ensure(db, found, OTHER, min(requests_per_second, OTHER_PER_S_MAX), now)
-    return found
-
-
-def _keep(
-    db: Db,
-    workspace: WorkspaceId,
-    settings: Settings,
-    keys: KeyRing,
-    app_id: AppId,
-    token: str,
-    listed: AdAccountsListed,
-) -> Connected:
-    now = database_now(db)
-    connection = connections.ensure(
-        db,
-        workspace,
-        app_id,
-        NAME,
-        people_per_request_max=settings.people_per_request_max,
-        keys_per_request_max=settings.keys_per_request_max,
-    )
-    before = connections.read(db, workspace, connection)
-    known = connections.list_ad_accounts(db, workspace, connection)
-    connections.set_token(db, keys, workspace, connection, token, now)
-    reached = dict(listed.ad_accounts)
-    for ref, name in reached.items():
-        connections.ensure_ad_account(db, workspace, connection, ref, name)
-    ledgers.wake_connection(db, connection, now)
-    lost = {one.partner_ref: one.name for one in known if one.partner_ref not in reached}
-    return Connected(NAME, before.token is not None, reached, lost)
-
-
-def _refused(answer: Answer) -> PartnerError:
-    remedy = "Try again."
-    if answer.cause is Cause.CONNECTION:
-        remedy = "Check the token, TOWPATH_TIKTOK_APP_ID and TOWPATH_TIKTOK_APP_SECRET."
-    elif answer.cause is Cause.PERMISSION:
-        remedy = "The token was granted too little: authorise the app for ad accounts again."
-    elif answer.cause in (Cause.OURS, Cause.NETWORK):
-        remedy = "Check TOWPATH_TIKTOK_BASE_URL, and whether it can be reached."
-    return PartnerError(
-        f"TikTok did not say what the token reaches: {in_words(answer)}.", remedy=remedy
+    mine = replace(reach, ours=ours)
+    return await connecting.keep(
+        db, workspace, mine, Token(token), name=name, actor=TERMINAL, choose_new=True
     )

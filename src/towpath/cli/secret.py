@@ -9,7 +9,7 @@ from towpath.cli import output
 from towpath.cli.canvas_desk import AsJson, open_desk
 from towpath.cli.compose import key_ring
 from towpath.limits import NAMED_SECRET_BYTES_MAX
-from towpath.store import named_secrets
+from towpath.store import audit_trail, named_secrets, secrets
 from towpath.store.database import database_now
 
 app = typer.Typer(no_args_is_help=True)
@@ -48,3 +48,27 @@ def delete_command(name: Name) -> None:
     with open_desk() as desk:
         named_secrets.delete(desk.db, desk.workspace, name)
     output.say(f"{name} is forgotten.")
+
+
+@app.command("rotate")
+def rotate_command(as_json: AsJson = False) -> None:
+    """Seal again under the first of the secret keys what older ones sealed, while all goes on.
+
+    Put the new key in front of the old ones, start every process again, rotate, then drop them.
+    """
+    with open_desk() as desk:
+        keys = key_ring(desk.settings)
+        secrets.check_keys(desk.db, keys)
+        done = 0
+        while sealed := secrets.rotate(desk.db, keys):
+            done += sealed
+        if done:
+            told = {"key": keys.current, "sealed_again": done}
+            now = database_now(desk.db)
+            audit_trail.append(
+                desk.db, desk.workspace, "terminal", "keys.rotated", "secret keys", told, now
+            )
+    if as_json:
+        output.show_json({"key": keys.current, "sealed_again": done})
+    else:
+        output.say(f"{done:,} sealed again under {keys.current!r}; the older keys may go.")

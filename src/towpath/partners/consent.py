@@ -58,7 +58,13 @@ class Consent(Protocol):
         ...
 
     async def revoke(
-        self, door: Door, base_url: str, app_ref: str, app_secret: str, token: str, deadline_s: float
+        self,
+        door: Door,
+        base_url: str,
+        app_ref: str,
+        app_secret: str,
+        token: str,
+        deadline_s: float,
     ) -> Answer:
         """Make the token worthless. One that is dead already counts as revoked."""
         ...

@@ -10,7 +10,15 @@ from psycopg.rows import class_row, scalar_row
 
 from towpath.clock import Instant
 from towpath.errors import NotFoundError
-from towpath.ids import AdAccountId, AppId, ConnectionId, PartnerRef, WorkspaceId
+from towpath.ids import (
+    AdAccountId,
+    AppId,
+    AudienceId,
+    CanvasId,
+    ConnectionId,
+    PartnerRef,
+    WorkspaceId,
+)
 from towpath.store import secrets
 from towpath.store.database import Db
 from towpath.store.queries import queries
@@ -22,7 +30,11 @@ _SQL = queries("connections")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A link and its sizes; `token` names the sealed secret, None: disconnected."""
+    """A link and its sizes; `token` names the sealed secret, None: disconnected.
+
+    `granted`: numbers of permissions, None: not said. `person`: whose authorisation it is, as they
+    are called at the partner. `emptying_since`: everybody is being removed before it is cut.
+    """
 
     id: ConnectionId
     workspace: WorkspaceId
@@ -35,6 +47,13 @@ class Connection:
     probe_at: Instant | None
     people_per_request_max: int
     keys_per_request_max: int
+    granted: list[int] | None = None
+    person: str | None = None
+    connected_at: Instant | None = None
+    connected_by: str | None = None
+    terms_accepted_at: Instant | None = None
+    terms_accepted_by: str | None = None
+    emptying_since: Instant | None = None
 
     @property
     def ready(self) -> bool:
@@ -44,7 +63,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class AdAccount:
-    """An ad account that the connection reaches. `paused_until`: nothing is sent for it before."""
+    """An ad account of the connection. `paused_until`: nothing is sent for it before.
+
+    `chosen`: Canvases may use it. `reached`: by the newest token. `status`, `business_ref` and
+    `denied` are as in the partner's `AdAccountFacts`, None before anybody looked.
+    """
 
     id: AdAccountId
     workspace: WorkspaceId
@@ -53,6 +76,12 @@ class AdAccount:
     name: str
     paused_until: Instant | None
     pause_reason: str | None
+    chosen: bool
+    reached: bool
+    status: str | None
+    business_ref: PartnerRef | None
+    denied: str | None
+    looked_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +225,11 @@ def list_ad_accounts(db: Db, workspace: WorkspaceId, connection: ConnectionId) -
         ).fetchall()
 
 
+def chosen_ad_accounts(db: Db, workspace: WorkspaceId, connection: ConnectionId) -> list[AdAccount]:
+    """Those that Canvases may use, by name."""
+    return [one for one in list_ad_accounts(db, workspace, connection) if one.chosen]
+
+
 def read_ad_account(db: Db, workspace: WorkspaceId, ad_account: AdAccountId) -> AdAccount:
     """Raises NotFoundError when the workspace has none of that id."""
     with db.cursor(row_factory=class_row(AdAccount)) as cursor:
@@ -216,3 +250,41 @@ def pause_ad_account(
         {"ad_account": ad_account, "until": until, "reason": reason, "now": now},
     )
     return changed.rowcount == 1
+
+
+def note_connected(
+    db: Db, connection: ConnectionId, granted: list[int] | None, person: str, by: str, now: Instant
+) -> None:
+    """Keep who connected it here, whose authorisation it is there, and what it grants (None: it
+    was not said this time)."""
+    given = {"connection": connection, "granted": granted, "person": person or None}
+    db.execute(_SQL["note_connected"], given | {"by": by, "now": now})
+
+
+def accept_terms(
+    db: Db, workspace: WorkspaceId, connection: ConnectionId, by: str, now: Instant
+) -> bool:
+    """The partner's terms and policies are accepted for this connection. Whether this is news."""
+    given = {"workspace": workspace, "connection": connection, "by": by, "now": now}
+    return db.execute(_SQL["accept_terms"], given).rowcount == 1
+
+
+def begin_emptying(db: Db, workspace: WorkspaceId, connection: ConnectionId, now: Instant) -> bool:
+    """Everybody is to be removed before the connection is cut. False: it cannot send."""
+    given = {"workspace": workspace, "connection": connection, "now": now}
+    return db.execute(_SQL["begin_emptying"], given).rowcount == 1
+
+
+def count_pending(db: Db, connection: ConnectionId) -> dict[CanvasId, int]:
+    """By Canvas: how many people wait at an audience of the connection."""
+    rows = db.execute(_SQL["count_pending"], {"connection": connection}).fetchall()
+    return {CanvasId(canvas): people for canvas, people in rows}
+
+
+def list_audiences(
+    db: Db, workspace: WorkspaceId, connection: ConnectionId
+) -> dict[AudienceId, str]:
+    """The audiences that the connection fills, with their names."""
+    given = {"workspace": workspace, "connection": connection}
+    rows = db.execute(_SQL["list_audiences"], given).fetchall()
+    return {AudienceId(audience): name for audience, name in rows}

@@ -129,6 +129,12 @@ def rotate(db: Db, keys: KeyRing) -> int:
     return len(rows)
 
 
+def count_stale(db: Db, keys: KeyRing) -> int:
+    """How many values an older key still seals; 0 says that the older keys may go."""
+    row = db.execute(_SQL["count_stale"], {"current": keys.current}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def check_keys(db: Db, keys: KeyRing) -> None:
     """Raise SettingsError, at start rather than at the first send, if a key in use is missing."""
     with db.cursor(row_factory=scalar_row) as cursor:

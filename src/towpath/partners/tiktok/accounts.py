@@ -79,7 +79,13 @@ class TikTokConsent:
         return AdAccountsDescribed(done, tuple(found))
 
     async def revoke(
-        self, door: Door, base_url: str, app_ref: str, app_secret: str, token: str, deadline_s: float
+        self,
+        door: Door,
+        base_url: str,
+        app_ref: str,
+        app_secret: str,
+        token: str,
+        deadline_s: float,
     ) -> Answer:
         """POST oauth2/revoke_token (D 1739965949088770)."""
         asked = {"app_id": app_ref, "secret": app_secret, "access_token": token}

@@ -11,12 +11,14 @@ returning id;
 
 -- name: read_connection
 select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
-  people_per_request_max, keys_per_request_max
+  people_per_request_max, keys_per_request_max, granted, person, connected_at, connected_by,
+  terms_accepted_at, terms_accepted_by, emptying_since
 from connection where id = %(connection)s and workspace = %(workspace)s;
 
 -- name: list_connections
 select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
-  people_per_request_max, keys_per_request_max
+  people_per_request_max, keys_per_request_max, granted, person, connected_at, connected_by,
+  terms_accepted_at, terms_accepted_by, emptying_since
 from connection where workspace = %(workspace)s order by name;
 
 -- name: lock_token
@@ -29,7 +31,7 @@ update connection set token = %(token)s,
   state = case when %(token)s::int4 is null then 'broken' else 'ready' end,
   broken_since = case when %(token)s::int4 is null then coalesce(broken_since, %(now)s) end,
   broken_reason = case when %(token)s::int4 is null then 'disconnected' end,
-  probe_at = null
+  probe_at = null, emptying_since = null
 where id = %(connection)s and workspace = %(workspace)s;
 
 -- name: mark_broken
@@ -65,15 +67,46 @@ on conflict (connection, partner_ref) do update set name = excluded.name
 returning id;
 
 -- name: list_ad_accounts
-select id, workspace, connection, partner_ref, name, paused_until, pause_reason
+select id, workspace, connection, partner_ref, name, paused_until, pause_reason, chosen, reached,
+  status, business_ref, denied, looked_at
 from ad_account where connection = %(connection)s and workspace = %(workspace)s
 order by name, id;
 
 -- name: read_ad_account
-select id, workspace, connection, partner_ref, name, paused_until, pause_reason
+select id, workspace, connection, partner_ref, name, paused_until, pause_reason, chosen, reached,
+  status, business_ref, denied, looked_at
 from ad_account where id = %(ad_account)s and workspace = %(workspace)s;
 
 -- name: pause_ad_account
 update ad_account set paused_until = %(until)s, pause_reason = %(reason)s
 where id = %(ad_account)s and %(until)s > %(now)s
   and (paused_until is null or paused_until < %(until)s);
+
+-- name: note_connected
+update connection set granted = coalesce(%(granted)s, granted), person = %(person)s,
+  connected_at = %(now)s, connected_by = %(by)s
+where id = %(connection)s;
+
+-- name: accept_terms
+update connection set terms_accepted_at = %(now)s, terms_accepted_by = %(by)s
+where id = %(connection)s and workspace = %(workspace)s and terms_accepted_at is null;
+
+-- name: begin_emptying
+update connection set emptying_since = coalesce(emptying_since, %(now)s)
+where id = %(connection)s and workspace = %(workspace)s and state = 'ready';
+
+-- name: count_pending
+-- By Canvas that runs or rests: who waits at an audience of the connection.
+select version.canvas, sum(arrival.pending)::bigint
+from arrival
+join audience on audience.id = arrival.audience
+join ad_account on ad_account.id = audience.ad_account
+join canvas_version version on version.id = arrival.version
+where ad_account.connection = %(connection)s and arrival.pending > 0
+group by version.canvas;
+
+-- name: list_audiences
+select audience.id, audience.name
+from audience join ad_account on ad_account.id = audience.ad_account
+where ad_account.connection = %(connection)s and audience.workspace = %(workspace)s
+order by audience.id;

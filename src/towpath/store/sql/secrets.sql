@@ -25,3 +25,6 @@ delete from secret where id = %(id)s and workspace = %(workspace)s;
 
 -- name: list_key_ids
 select distinct key_id from secret order by key_id;
+
+-- name: count_stale
+select count(*) from secret where key_id <> %(current)s;
