@@ -75,6 +75,8 @@ class Settings(BaseModel):
     trusted_proxies: str = ""  # addresses between commas whose X-Forwarded-For is believed
     webhook_hosts: str = ""  # hosts and networks inside that webhooks may reach, between commas
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # Events, and the ids that they came with, by whole days of receipt.
+    events_kept_days: int = Field(default=limits.EVENTS_KEPT_DAYS, ge=2, le=36_500)
     workers: int = Field(default=1, ge=1, le=64)
 
     @field_validator("secret_keys", mode="before")

@@ -26,6 +26,7 @@ class Event(StrEnum):
     SERVICE_STOPPED = "service.stopped"
     SERVICE_FAILED = "service.failed"
     CANVAS_ENTERED = "canvas.entered"
+    EVENTS_DROPPED = "events.dropped"
     LEASE_LOST = "lease.lost"
     REQUEST_SENT = "request.sent"
     REQUEST_SETTLED = "request.settled"

@@ -176,5 +176,5 @@ def worker_parts(settings: Settings, url: str, door: Door, keys: KeyRing) -> Par
         name=f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(3)}",
         seed=secrets.randbits(32),
         webhook_hosts=webhook_hosts(settings),
-        events_kept=timedelta(days=settings.events_kept_days),
+        events_kept=seconds(settings.events_kept_days * 86_400),
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import TypeVar
@@ -33,6 +34,7 @@ from towpath.engine.intake import Intake
 from towpath.engine.looking import Looking
 from towpath.engine.paced_door import PacedDoor
 from towpath.engine.prober import Prober
+from towpath.engine.retention import Retention
 from towpath.engine.segment_sync import SegmentSyncs
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
@@ -44,7 +46,7 @@ from towpath.engine.webhooks import Webhooks
 from towpath.errors import TowpathError
 from towpath.ids import RequestId
 from towpath.ledger.windows import Windows
-from towpath.limits import SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
+from towpath.limits import EVENTS_KEPT_DAYS, SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
 from towpath.partners.protocol import Answer, Partner
 from towpath.store import connections, ledgers, wakes
@@ -80,6 +82,7 @@ class Parts:
     in_flight_max: int = 16
     readers: int = 3
     webhook_hosts: tuple[str, ...] = ()
+    events_kept: timedelta = timedelta(days=EVENTS_KEPT_DAYS)
 
 
 @dataclass(slots=True)
@@ -138,6 +141,7 @@ class Worker:
             Advance(db, self.parts.windows),
             SegmentSyncs(db, self.parts.windows),
             Sweep(db, self.parts.windows, standing),
+            Retention(db, self.parts.events_kept),
         ]
         deadlines = Deadlines(db, self.parts.windows, Random(self.parts.seed))
         deadlines_at = 0.0

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.events import EventKind, EventName, Happening
-from towpath.store.database import Db
+from towpath.store.database import DatabaseCollision, Db
 from towpath.store.queries import queries
 
 DAYS_AHEAD = 2
@@ -96,6 +96,42 @@ def ensure_days(db: Db, now: Instant) -> None:
                 db.execute(statement)
 
 
+def drop_day_before(db: Db, before: Instant) -> date | None:
+    """Drop the oldest day of receipt that ended at `before` or earlier, with all its events; gives
+    which it was. None: there is none, somebody's intake has still to read it, or readers are in
+    the way for longer than a moment."""
+    sql = queries("events")
+    names = [name for (name,) in db.execute(sql["list_days"])]
+    days = sorted(day for day in map(_day, names) if day is not None)
+    if not days or _start(days[0] + timedelta(days=1)) > before:
+        return None
+    mark, name = b":day", _partition(days[0]).encode()
+    try:
+        with db.transaction():
+            db.execute(sql["bound_wait"])
+            db.execute(sql["lock_days"])
+            unread = db.execute(sql["day_is_unread"].replace(mark, name)).fetchone()
+            if unread == (True,):
+                return None
+            db.execute(sql["drop_day"].replace(mark, name))
+    except DatabaseCollision:
+        return None
+    return days[0]
+
+
+def forget_seen(db: Db, before: Instant, most: int) -> int:
+    """Forget up to `most` ids of events that were received before; gives how many."""
+    return db.execute(queries("events")["forget_seen"], {"before": before, "most": most}).rowcount
+
+
+def _day(partition: str) -> date | None:
+    """The day of a partition of our own making."""
+    try:
+        return datetime.strptime(partition, "event_%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
+
+
 def _missing(db: Db, days: list[date]) -> list[date]:
     names = [_partition(day) for day in days]
     there = {name for (name,) in db.execute(queries("events")["find_days"], (names,))}
@@ -106,8 +142,12 @@ def _partition(day: date) -> str:
     return f"event_{day:%Y%m%d}"
 
 
+def _start(day: date) -> Instant:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def _midnight(day: date) -> bytes:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).isoformat().encode()
+    return _start(day).isoformat().encode()
 
 
 def _read_names(db: Db, workspace: WorkspaceId, names: list[EventName]) -> dict[EventName, int]:

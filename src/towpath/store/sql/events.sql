@@ -37,3 +37,29 @@ returning digest
 copy event (
   workspace, name, profile, at, received_at, amount, currency, quantity, properties
 ) from stdin
+
+-- name: list_days
+-- The partitions of past days, the oldest first.
+select inhrelid::regclass::text from pg_inherits where inhparent = 'event'::regclass order by 1
+
+-- name: day_is_unread
+-- Whether somebody's intake has still to read an event of this day.
+select exists (
+  select from intake i
+  where exists (select from watch w where w.workspace = i.workspace)
+    and exists (select from :day e where e.workspace = i.workspace and e.id > i.seen)
+)
+
+-- name: bound_wait
+-- For this transaction: whoever reads events for long is not waited for, since others would queue
+-- behind.
+select set_config('lock_timeout', '100ms', true)
+
+-- name: drop_day
+drop table :day
+
+-- name: forget_seen
+-- Some ids that came long ago, the oldest places of the table first.
+delete from event_seen where ctid = any(array(
+  select ctid from event_seen where received_at < %(before)s limit %(most)s
+))

@@ -70,6 +70,8 @@ create index match_key_email on match_key using hash (substr(email, 1, 8)) where
 create index match_key_phone on match_key using hash (substr(phone, 1, 8)) where phone is not null;
 create index match_key_idfa on match_key (substr(idfa, 1, 8)) where idfa is not null;
 create index match_key_gaid on match_key (substr(gaid, 1, 8)) where gaid is not null;
+-- Whose keys were made by other rules than the current ones (people/normalise.py): nobody, mostly.
+create index match_key_rule on match_key (workspace) where rule <> 1;
 
 -- Keys that more than one profile holds: few, and the only people who take the slow path.
 create table shared_key (
@@ -459,6 +461,7 @@ create table event_seen (
   received_at timestamptz not null,
   primary key (workspace, digest)
 );
+create index event_seen_at on event_seen using brin (received_at);
 
 -- What live Canvases wait for: events and products by name, and attributes that change.
 create table watch (

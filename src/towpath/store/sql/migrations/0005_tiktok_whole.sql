@@ -139,3 +139,9 @@ alter table profile drop constraint profile_workspace_fkey;
 drop index match_key_email, match_key_phone;
 create index match_key_email on match_key using hash (substr(email, 1, 8)) where email is not null;
 create index match_key_phone on match_key using hash (substr(phone, 1, 8)) where phone is not null;
+
+-- Ids of events are forgotten after a while: those that came long ago lie together.
+create index event_seen_at on event_seen using brin (received_at);
+
+-- Whose keys were made by other rules than the current ones (people/normalise.py): nobody, mostly.
+create index match_key_rule on match_key (workspace) where rule <> 1;
