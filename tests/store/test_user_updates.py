@@ -12,6 +12,9 @@ from towpath.people.people_set import people
 from towpath.store import deletions, events, profiles, user_updates, workspaces
 from towpath.store.database import Db
 
+FULL: dict[str, Any] = {f"n{place}": 0 for place in range(256)}
+"""As many attributes as a person may have."""
+
 
 @pytest.fixture
 def workspace(db: Db, now: Instant) -> WorkspaceId:
@@ -48,6 +51,9 @@ def updated(
         ({"a": list(range(500))}, {"add": {"a": [500]}}, {"a": list(range(500))}),
         ({"a": list(range(500))}, {"add": {"a": [0]}}, {"a": [*range(1, 500), 0]}),
         ({"a": 1, "b": 2}, {"unset": ["a", "c"]}, {"b": 2}),
+        (FULL, {"set": {"n0": 1, "new": 2}}, FULL | {"n0": 1}),
+        (FULL, {"set": {"new": 2}, "unset": ["n0"]},
+         {name: value for name, value in FULL.items() if name != "n0"} | {"new": 2}),
     ],
 )  # fmt: skip
 def test_attributes(

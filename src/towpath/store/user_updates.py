@@ -9,7 +9,7 @@ import msgspec
 from towpath.canvas.steps.user_update import COLUMNS, UNSET_ONLY, UserUpdate
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
-from towpath.limits import ARRAY_MAX, WAVE_PEOPLE_MAX
+from towpath.limits import ARRAY_MAX, ATTRIBUTES_PER_PROFILE_MAX, WAVE_PEOPLE_MAX
 from towpath.people.people_set import PeopleSet, cut
 from towpath.store import changes, workspaces
 from towpath.store.database import Db, int4_array
@@ -24,10 +24,12 @@ def apply(
     """Change these people's profiles in one transaction; gives how many are different now.
 
     What cannot be done to somebody is left as it is: no number to be increased, no list to be added
-    to, a list that would exceed ARRAY_MAX. Whoever is gone is passed over.
+    to, a list that would exceed ARRAY_MAX, new names beyond ATTRIBUTES_PER_PROFILE_MAX. Whoever is
+    gone is passed over.
     """
     mine, upsert = queries("user_updates"), queries("profiles")
-    given = {"workspace": workspace, "now": now, "list_max": ARRAY_MAX, **_given(update)}
+    bounds = {"list_max": ARRAY_MAX, "attributes_max": ATTRIBUTES_PER_PROFILE_MAX}
+    given = {"workspace": workspace, "now": now, **bounds, **_given(update)}
     changed = 0
     with db.transaction():
         workspaces.lock(db, workspace)

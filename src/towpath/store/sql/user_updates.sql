@@ -52,7 +52,14 @@ cross join lateral (
     case when u.columns ? 'time_zone' then u.columns ->> 'time_zone' else p.time_zone end
       as time_zone,
     case when not u.columns ? 'birth_date' then p.birth_date end as birth_date,
-    (p.attributes || u.free || a.numbers || b.lists) - u.unset as attributes
+    -- Whoever would have too many keeps the names there were, with their new values.
+    case
+      when (select count(*) from jsonb_object_keys(w.attributes)) <= %(attributes_max)s
+      then w.attributes
+      else (select coalesce(jsonb_object_agg(k.key, k.value), '{}') from jsonb_each(w.attributes) k
+        where p.attributes ? k.key)
+    end as attributes
+  from (select (p.attributes || u.free || a.numbers || b.lists) - u.unset as attributes offset 0) w
   offset 0
 ) n
 where p.workspace = %(workspace)s and p.number = any(%(members)b) and p.gone_at is null
