@@ -49,11 +49,16 @@ def open_desk() -> Iterator[Desk]:
 
 def read_file(file: Path) -> Graph:
     """The Canvas of a file. Raises InputError."""
+    return parse_canvas(read_bytes(file))
+
+
+def read_bytes(file: Path) -> bytes:
+    """What stands in a file, or in standard input. Raises InputError when there is none."""
     if str(file) == "-":
-        return parse_canvas(typer.get_binary_stream("stdin").read())
+        return typer.get_binary_stream("stdin").read()
     if not file.is_file():
         raise InputError(f"There is no file {file}.", remedy="Check the path.", field="file")
-    return parse_canvas(file.read_bytes())
+    return file.read_bytes()
 
 
 def find(desk: Desk, name: str) -> Canvas:

@@ -14,6 +14,7 @@ from towpath.ids import CanvasId, StepId, VersionId
 from towpath.store.audit_findings import Audit, Check
 from towpath.store.audit_waves import Launched, launched
 from towpath.store.publishing import PUBLISHED_IN, PUBLISHED_OUT
+from towpath.store.segment_syncs import SEGMENT_IN
 from towpath.store.tallies import COUNTERS, Change
 
 COUNTED = Check(
@@ -58,6 +59,10 @@ class _Version:
     standing: dict[StepId, int] = field(default_factory=dict)
     arrived: dict[StepId, Change] = field(default_factory=dict)
     entries: int = 0
+
+    def came_in(self) -> int:
+        """How many a segment brought, without an entry."""
+        return sum(self.edges.get(SEGMENT_IN, {}).values())
 
     def came_over(self) -> int:
         """How many came from older versions."""
@@ -110,7 +115,7 @@ def _read(audit: Audit) -> dict[VersionId, _Version]:
 def _steps(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> None:
     known = kept.tallies.keys() | kept.edges.keys() | kept.standing.keys() | kept.arrived.keys()
     came = _came(audit, where, kept, graph)
-    for step in sorted((known | came.keys()) - {ENTRY, PUBLISHED_IN}):
+    for step in sorted((known | came.keys()) - {ENTRY, PUBLISHED_IN, SEGMENT_IN}):
         audit.looked(COUNTED)
         here = f"{where}, step {step}"
         said = kept.tallies.get(step, Change())
@@ -170,8 +175,9 @@ def _came(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> dict
         return came
     if kept.entries and graph.entry.first is not None:
         came[graph.entry.first] += kept.entries
-    for step, people in kept.edges.get(PUBLISHED_IN, {}).items():
-        came[StepId(step)] += people
+    for door in (PUBLISHED_IN, SEGMENT_IN):
+        for step, people in kept.edges.get(door, {}).items():
+            came[StepId(step)] += people
     for step, out in kept.edges.items():
         targets = graph.steps[step].edges() if step in graph.steps else {}
         for edge, people in out.items():
@@ -184,7 +190,7 @@ def _canvas(audit: Audit, where: str, kept: _Version) -> None:
     audit.looked(CANVASES)
     standing = sum(kept.standing.values())
     left = sum(said.exited for said in kept.tallies.values())
-    entered = kept.entries + kept.came_over() - kept.went_over()
+    entered = kept.entries + kept.came_in() + kept.came_over() - kept.went_over()
     if entered != standing + left:
         what = f"{entered:,} entered, {standing:,} stand in it and {left:,} left."
         audit.find(CANVASES, where, what)

@@ -39,7 +39,7 @@ returning revision;
 
 -- name: read_canvas
 select id, name, state, revision, draft, created_at, changed_at from canvas
-where workspace = %(workspace)s and id = %(canvas)s;
+where workspace = %(workspace)s and id = %(canvas)s and kind = 'canvas';
 
 -- name: lock_canvas
 -- Rows that refer to it may be written meanwhile: waves that move, people who enter.
@@ -48,11 +48,11 @@ where workspace = %(workspace)s and id = %(canvas)s for no key update;
 
 -- name: find_canvas
 select id, name, state, revision, draft, created_at, changed_at from canvas
-where workspace = %(workspace)s and name = %(name)s;
+where workspace = %(workspace)s and name = %(name)s and kind = 'canvas';
 
 -- name: list_canvases
 select id, name, state, revision, draft, created_at, changed_at from canvas
-where workspace = %(workspace)s order by name, id;
+where workspace = %(workspace)s and kind = 'canvas' order by name, id;
 
 -- name: list_page
 select c.id, c.name, c.state, c.revision, v.number, coalesce(w.people, 0)::bigint, c.changed_at
@@ -66,7 +66,7 @@ left join lateral (
     union all select -people from taken where version = o.id and moved
   ) s on true where o.canvas = c.id
 ) w on true
-where c.workspace = %(workspace)s and c.name > %(after)s
+where c.workspace = %(workspace)s and c.kind = 'canvas' and c.name > %(after)s
 order by c.name limit %(limit)s;
 
 -- name: set_state

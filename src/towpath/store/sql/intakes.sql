@@ -55,7 +55,7 @@ update intake set seen = %s, seen_at = greatest(seen_at, %s) where workspace = %
 -- The newest version of every Canvas that runs or pauses: the only one that people enter.
 select distinct on (c.id) c.id, c.state, v.id
 from canvas c join canvas_version v on v.canvas = c.id
-where c.workspace = %s and c.state in ('running', 'paused')
+where c.workspace = %s and c.kind = 'canvas' and c.state in ('running', 'paused')
 order by c.id, v.number desc;
 
 -- name: read_live_workspaces
