@@ -33,8 +33,8 @@ a { color: var(--mark) } .soft { color: var(--soft) } .bad { color: var(--warn) 
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-form.row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; margin: .35rem 0 }
+caption { text-align: left } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+form.row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: .35rem 0 }
 fieldset { border: 1px solid var(--line); border-radius: .4rem; margin: 0 0 1rem; min-width: 0 }
 label { display: inline-block; padding: .15rem 0 } label.sub { margin-left: 1.75rem }
 input, select, button { font: inherit; color: inherit; background: var(--paper);
