@@ -10,8 +10,14 @@ from tests.stories.stage import Stage, stage
 
 from towpath.engine import courier
 from towpath.engine.courier import Answered
+from towpath.engine.deadlines import Deadlines
+from towpath.engine.rekeying import Rekeying
 from towpath.partners.protocol import Answer, AnswerKind, Cause
 from towpath.partners.registry import PARTNERS
+from towpath.people import normalise
+from towpath.people.columns import Refusal
+from towpath.people.match_field import MatchField
+from towpath.people.normalise import CURRENT_RULE, RULES, Normalised, RuleSet
 from towpath.store.database import Db
 
 APPLIED = Answer(AnswerKind.APPLIED, Cause.NONE, 0)
@@ -161,3 +167,26 @@ def test_who_is_in_no_audience_costs_no_number(told: Stage) -> None:
     told.wait(seconds=10)
     mails(told, bia="bia.new")
     assert gone_keys(told) == 0
+
+
+def test_other_rules_make_other_keys(told: Stage) -> None:
+    """I-29: whose key differs by them is moved to it; a hash that came alone is carried."""
+
+    def without_dots(text: str, country: str | None = None) -> Normalised | Refusal:
+        local, _, domain = text.partition("@")
+        return normalise.email(f"{local.replace('.', '')}@{domain}", country)
+
+    alone = hashed("alone@example.com").pop()
+    mails(told, ana="a.na", bia="bia")
+    people_file(told, f"eva,{alone},granted", columns="external_id,email_sha256,consent")
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    readers = {**RULES[CURRENT_RULE].readers, MatchField.EMAIL: without_dots}
+    newer = Rekeying(told.db, RuleSet(2, "test", "test", readers))
+    while newer.tick(told.now):
+        pass
+    old = told.db.execute("select count(*) from match_key where rule <> 2").fetchone()
+    assert old == (0,)
+    told.service(Deadlines).rules = newer.rules
+    told.wait(seconds=30)
+    assert held(told) == hashed("ana@example.com", "bia@example.com", "alone@example.com")

@@ -16,6 +16,7 @@ from towpath import telemetry
 from towpath.clock import Instant
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import LEASE_ENDED, Answered
+from towpath.engine.rekeying import Rekeying
 from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
 from towpath.ledger.arrivals import Closing, OpenArrival, give_up
@@ -24,6 +25,7 @@ from towpath.ledger.windows import Windows, come_due
 from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
 from towpath.partners.protocol import Cause, Scope
 from towpath.people.action import Action
+from towpath.people.normalise import CURRENT_RULE, RULES, RuleSet
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import arrivals, audiences, ledgers, pulses, requests, resends, stray_receipts
 from towpath.store.arrivals import OpenArrivals
@@ -45,6 +47,7 @@ class Deadlines:
     windows: Windows
     chance: Random
     service: str = "deadlines"
+    rules: RuleSet = RULES[CURRENT_RULE]
 
     def tick(self, now: Instant) -> bool:
         """Do one kind of what is overdue; says whether there may be more."""
@@ -55,6 +58,7 @@ class Deadlines:
             or self._give_up(now, steady_since)
             or self._fold(now)
             or stray_receipts.look(self.db, now)
+            or Rekeying(self.db, self.rules).tick(now)
         )
 
     def _end_leases(self, now: Instant) -> bool:

@@ -4,6 +4,8 @@ Reading them is the hot path of delivery: 10,000 people come back as a few long 
 as a row a person.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from towpath.clock import Instant
@@ -48,6 +50,49 @@ def write_staged(db: Db, workspace: WorkspaceId, first: int) -> None:
     db.execute(sql["insert_staged"], given, prepare=False)
     if sharing:
         shared_keys.write_changes(db, workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """People of one workspace, with the identifiers that we have in clear, normalised once."""
+
+    workspace: WorkspaceId
+    numbers: Sequence[int]
+    emails: Sequence[str | None]
+    phones: Sequence[str | None]
+
+
+def of_other_rules(db: Db, rule: int, most: int) -> Clear | None:
+    """Some people whose keys were made by another version of the rules; None: there are none."""
+    given = {"rule": rule, "most": most}
+    rows = db.execute(queries("match_keys")["read_other_rules"], given, prepare=False).fetchall()
+    if not rows:
+        return None
+    workspaces, *columns = zip(*rows, strict=True)
+    return Clear(WorkspaceId(workspaces[0]), *columns)
+
+
+def rewrite(
+    db: Db,
+    clear: Clear,
+    emails: Sequence[bytes | None],
+    phones: Sequence[bytes | None],
+    rule: int,
+    now: Instant,
+) -> None:
+    """Write the keys of these people by version `rule`, beside `clear`; None: it takes no such
+    value. In a transaction under `workspaces.lock`. What changes is followed like any change."""
+    sql, numbers = queries("match_keys"), list(clear.numbers)
+    given = {"workspace": clear.workspace, "rule": rule, "numbers": numbers}
+    db.execute(sql["create_key_change"])
+    staged = given | {"emails": list(emails), "phones": list(phones)}
+    db.execute(sql["stage_rewritten"], staged, prepare=False)
+    db.execute(sql["write_rule"], given, prepare=False)
+    db.execute(sql["forget_unchanged"], prepare=False)
+    stray_keys.follow_changes(db, clear.workspace, now)
+    db.execute(sql["insert_new"], given, prepare=False)
+    db.execute(sql["update_changed"], given, prepare=False)
+    shared_keys.write_changes(db, clear.workspace)
 
 
 def key_presence(db: Db, numbers: Int4Array) -> dict[MatchField, PeopleSet]:

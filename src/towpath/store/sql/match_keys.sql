@@ -79,6 +79,37 @@ where c.keyed and k.profile = c.profile
 -- name: read_changed
 select string_agg(int4send(profile), '') from key_change
 
+-- name: read_other_rules
+-- People whose keys were made by other rules, of one workspace. An index holds only them: with the
+-- rule as a constant (never prepared) it is found to fit.
+select k.workspace, k.profile, p.email, p.phone
+from match_key k join profile p on p.number = k.profile and p.gone_at is null
+where k.rule <> %(rule)s and k.workspace = (
+  select o.workspace from match_key o join profile q on q.number = o.profile and q.gone_at is null
+  where o.rule <> %(rule)s limit 1
+)
+limit %(most)s
+
+-- name: stage_rewritten
+-- A key whose clear value we never had stays as it is; devices' ids too.
+insert into key_change
+select k.profile, true,
+  case when p.email is null then k.email else n.email end,
+  case when p.phone is null then k.phone else n.phone end,
+  k.idfa, k.gaid, k.email, k.phone, k.idfa, k.gaid
+from unnest(%(numbers)s::int[], %(emails)s::bytea[], %(phones)s::bytea[]) n (number, email, phone)
+join match_key k on k.profile = n.number
+join profile p on p.number = k.profile
+where p.workspace = %(workspace)s and p.gone_at is null
+
+-- name: write_rule
+update match_key k set rule = %(rule)s from key_change c where k.profile = c.profile
+
+-- name: forget_unchanged
+delete from key_change
+where row(email, phone, idfa, gaid)
+  is not distinct from row(old_email, old_phone, old_idfa, old_gaid)
+
 -- name: read_presence
 -- At most 16 rows come back, whatever the number of people.
 select
