@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from towpath.api.app import document
+from towpath.canvas.segment_sync import SegmentSync
 from towpath.clock import Instant
 from towpath.ids import PartnerRef, WorkspaceId
-from towpath.store import apps, audiences, connections
+from towpath.store import apps, audiences, connections, segment_syncs
 from towpath.store.database import Db
 
 REF = PartnerRef("73")
@@ -32,12 +33,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "ChangedSegment": {"name": "x", "filter": FILTER, "revision": 1},
     "NewAudience": {"name": "x"},
     "NewLookalike": {"name": "x", "source": "1", "locations": ["1"]},
+    "Chosen": {"ad_accounts": []},
+    "Disconnecting": {"canvases": []},
+    "Stopping": {},
     "WorkspaceChange": {"default_country": "BR"},
 }
 NEVER = {
+    "connection": 99_999,
     "ad_account": 99_999,
     "audience": 99_999,
     "canvas": 99_999,
+    "sync": 99_999,
     "segment": 99_999,
     "key": 99_999,
     "name": "never",
@@ -61,7 +67,7 @@ async def theirs(
     app = apps.ensure(db, "tiktok", "70", 50)
     connection = connections.ensure(db, other_workspace, app, "TikTok", **sizes)
     account = connections.ensure_ad_account(db, other_workspace, connection, REF, "Shop")
-    found["ad_account"] = account
+    found["connection"], found["ad_account"] = connection, account
     found["audience"] = audiences.ensure(
         db, other_workspace, account, REF, "Buyers", created_here=True, now=now
     )
@@ -75,7 +81,17 @@ async def theirs(
         answer = await other_client.post(path, json=body)
         assert answer.status_code == 201, answer.text
         found[name] = answer.json()["id"]
-    for path in ("/v1/canvases/{canvas}", "/v1/segments/{segment}", "/v1/workspaces/{name}"):
+    plan = SegmentSync.parse(
+        {"sync": "s", "segment": "s", "partner": "tiktok", "ad_account": REF, "fields": ["email"]}
+        | {"audience": {"id": REF}}
+    )
+    found["sync"] = segment_syncs.create(db, other_workspace, plan, found["audience"], now)
+    for path in (
+        "/v1/canvases/{canvas}",
+        "/v1/segments/{segment}",
+        "/v1/segment-syncs/{sync}",
+        "/v1/workspaces/{name}",
+    ):
         assert (await other_client.get(path.format(**found))).status_code == 200
     return found
 
