@@ -4,15 +4,16 @@ import asyncio
 import shlex
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from msgspec.structs import replace
 
 from towpath.cli.ending import heard_endings
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import Sandbox
 from towpath.sandbox.furniture import furnish
-from towpath.sandbox.rules import Rules
+from towpath.sandbox.rules import STREAMING_TIMES, TIERS, Rules
 from towpath.sandbox.server import is_loopback, running
 
 
@@ -33,6 +34,14 @@ def sandbox_command(
         int, typer.Option(min=1, help="TikTok allows 1000; the demo uses 40000.")
     ] = 1_000,
     rows_per_request: Annotated[int, typer.Option(min=1, help="People in a request.")] = 10_000,
+    tier: Annotated[
+        Literal["basic", "advanced", "premium", "ultimate"] | None,
+        typer.Option(help="TikTok's own limits of this tier, for mappings too."),
+    ] = None,
+    host_mode: Annotated[
+        Literal["production", "sandbox"],
+        typer.Option("--play", help="TikTok itself, or its own sandbox host without audiences."),
+    ] = "production",
     furnished: Annotated[
         bool, typer.Option("--furnished", help="Over 100 audiences of five kinds to begin with.")
     ] = False,
@@ -52,7 +61,10 @@ def sandbox_command(
         acceptance_s=acceptance,
         ids_per_request=ids_per_request,
         rows_per_request=rows_per_request,
+        host=host_mode,
     )
+    if tier is not None:
+        rules = replace(rules, other_per_s=TIERS[tier], mapping_per_s=STREAMING_TIMES * TIERS[tier])
     sandbox = Sandbox(seed, SettableClock(time.time), rules)
     sandbox.faults.set(fault_rate)
     if furnished:

@@ -30,6 +30,8 @@ from towpath.sandbox.world import World
 PREFIX = "/open_api/v1.3/"
 MAPPING = "segment/mapping/"
 _DMP = "dmp/custom_audience/"
+HOSTED = frozenset({"user/info/"})
+"""What TikTok's own sandbox host offers of all this."""
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _NOBODY = Grant("", [], ())
 
@@ -180,7 +182,10 @@ class Sandbox:
         return self._perform(row, act, now)
 
     def _grant(self, route: Route, call: Call) -> Grant:
+        hosted = self._rules.host == "production" or call.path.removeprefix(PREFIX) in HOSTED
         if not route.token:
+            if not hosted:
+                raise RefusalError(40008)
             return _NOBODY
         token = call.header("Access-Token")
         if not token:
@@ -188,6 +193,8 @@ class Sandbox:
         grant = self.world.grants.get(token)
         if grant is None or not grant.alive:
             raise RefusalError(40105)
+        if not hosted:
+            raise RefusalError(40008)
         if route.allowlist and not self.world.apps[grant.app_id].allowlisted:
             raise RefusalError(40118)
         if not grant.allows(route.scope):
@@ -204,9 +211,15 @@ class Sandbox:
 
     def _pace(self, row: LogRow, act: Act) -> None:
         rules = self._rules
-        limit = rules.mapping_per_s if row.path == MAPPING else rules.other_per_s
+        limits = rules.limits("mapping" if row.path == MAPPING else "other")
         scope = (row.app, row.path)
-        if self._windows.full(scope, limit, row.arrived):
+        if self._windows.full(scope, limits.second, row.arrived) or self._windows.locked(
+            scope,
+            minute=limits.minute,
+            day=limits.day,
+            lockout_s=rules.minute_lockout_s,
+            at=row.arrived,
+        ):
             raise RefusalError(rules.throttle_code)
         for name, advertiser, most in act.paced:
             if self._windows.full((name, advertiser), most, row.arrived):
@@ -217,6 +230,7 @@ class Sandbox:
                 )
         own = ((name, advertiser) for name, advertiser, _ in act.paced)
         self._windows.let_in([scope, *own], row.arrived)
+        self._windows.let_in_long(scope, row.arrived)
 
     def _perform(self, row: LogRow, act: Act, now: float) -> Reply:
         fault = self.faults.draw(row.path, self._dice)

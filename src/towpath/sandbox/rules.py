@@ -10,6 +10,19 @@ import msgspec
 
 DAY_S = 86_400
 
+TIERS = {"basic": 10, "advanced": 20, "premium": 30, "ultimate": 50}
+"""Calls a second and app of any endpoint, by tier; a minute and a day allow 60 and 86,400 times as
+many (doc 1740029171730433). Streaming allows STREAMING_TIMES these."""
+STREAMING_TIMES = 1_000
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Calls in a second, a minute and a day."""
+
+    second: int
+    minute: int
+    day: int
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sizes are counts, times are seconds. Raises ValueError for a rule that cannot be played."""
@@ -57,6 +70,20 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     file_checks_late: bool = False
     """An update that would leave too few people is refused at once, or fails in the history."""
     lookalike_source_least: int = 100
+
+    def limits(self, group: Literal["mapping", "other"]) -> "Limits":
+        """How many calls an app may make of one endpoint: of mappings, or of any other."""
+        if self.host == "sandbox":
+            return Limits(1, 30, 1_000)
+        if group == "mapping":
+            second, minute, day = self.mapping_per_s, self.mapping_per_minute, self.mapping_per_day
+        else:
+            second, minute, day = self.other_per_s, self.other_per_minute, self.other_per_day
+        return Limits(
+            second,
+            60 * second if minute is None else minute,
+            DAY_S * second if day is None else day,
+        )
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
