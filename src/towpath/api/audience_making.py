@@ -34,6 +34,12 @@ CREATE_TRIES = 6
 WAIT_S = 0.2
 THROTTLED = (Cause.THROTTLED_APP, Cause.THROTTLED_ACCOUNT)
 UNUSED = "`towpath audience unused` shows audiences that could go."
+KEPT = (Cause.ROWS, Cause.AUDIENCE)
+APPLIED = (
+    "It is kept while an ad group uses it: take it out of its ad groups in Ads Manager, then delete"
+    " it again."
+)
+"""TikTok documents no code for it; these are how it refuses what is asked."""
 
 _LINE = [one.name for one in fields(Line)]
 
@@ -158,14 +164,20 @@ async def delete(db: Db, place: Place, audience: AudienceId, reach: Reach, now: 
             f"{found.name!r} is used by {', '.join(users[:3])}.", remedy="Take it out there first."
         )
     door, base_url, token = place.open(db, reach)
-    answer = await PARTNERS[place.partner].delete_audience(
-        door,
-        base_url,
-        token,
-        ad_account_ref=place.account.partner_ref,
-        audience_ref=found.partner_ref,
-        deadline_s=DEADLINE_S,
-    )
+
+    async def ask() -> Created:
+        return Created(
+            await PARTNERS[place.partner].delete_audience(
+                door,
+                base_url,
+                token,
+                ad_account_ref=place.account.partner_ref,
+                audience_ref=found.partner_ref,
+                deadline_s=DEADLINE_S,
+            )
+        )
+
+    answer = (await _patiently(ask)).answer
     if answer.kind is AnswerKind.UNKNOWN:
         listed = await refresh(db, place, reach, now)
         if all(one.partner_ref != found.partner_ref for one in listed.audiences):
@@ -173,11 +185,7 @@ async def delete(db: Db, place: Place, audience: AudienceId, reach: Reach, now: 
     if not answer.applied:
         raise PartnerError(
             f"{place.partner} did not delete {found.name!r}: {in_words(answer)}.",
-            remedy=remedy_of(
-                answer,
-                "It is kept while an ad group uses it: take it out of its ad groups in Ads Manager"
-                " (Assets > Audiences shows them), then delete it again.",
-            ),
+            remedy=remedy_of(answer, APPLIED if answer.cause in KEPT else "Try again."),
         )
     with db.transaction():
         audiences.note_deleted(db, audience, now)
@@ -235,7 +243,7 @@ async def _once(
 
 
 async def _patiently(ask: Callable[[], Awaitable[Created]]) -> Created:
-    """TikTok makes one audience a second for an ad account."""
+    """TikTok makes, or deletes, one audience a second for an ad account."""
     for _ in range(CREATE_TRIES - 1):
         created = await ask()
         if created.answer.cause not in THROTTLED:

@@ -13,7 +13,7 @@ from towpath.api import analytics, launching
 from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph
-from towpath.cli import canvas_show, canvas_versions, opening, output
+from towpath.cli import canvas_show, canvas_templates, canvas_versions, opening, output
 from towpath.cli.canvas_desk import (
     AsJson,
     Desk,
@@ -205,3 +205,5 @@ app.command("publish")(canvas_versions.publish_command)
 app.command("diff")(canvas_versions.diff_command)
 app.command("back")(canvas_versions.back_command)
 app.command("versions")(canvas_versions.versions_command)
+app.command("templates")(canvas_templates.templates_command)
+app.command("new")(canvas_templates.new_command)
