@@ -114,10 +114,13 @@ def _over_consent(desk: Desk, name: str) -> Connected:
             pasted = typer.prompt("Address", hide_input=True, err=True)
         else:
             pasted = sys.stdin.readline(CALLBACK_QUERY_CHARS_MAX + 2_000)
-        text = pasted.strip()
-        if "=" not in text:  # the code alone: the state is in our hands
-            text = f"state={state}&auth_code={text}"
-        back = callback.read_pasted(text)
+        if "=" not in pasted:
+            raise InputError(
+                "This is not the whole address: the code alone does not say whose it is.",
+                remedy="Begin again, and copy everything from the browser's address bar.",
+                field="address",
+            )
+        back = callback.read_pasted(pasted)
         return await callback.finish(desk.db, reach, back, TERMINAL, TERMINAL)
 
     return reaching(desk, finish)
