@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.measure import Postgres, own_cpu_s, own_peak_rss_mb
-from matplotlib.figure import Figure
 
 from benchmarks import import_yardstick, scene
 from towpath.cli.people_file import Asked, import_people
@@ -160,6 +159,8 @@ def run(people: int) -> Figures:
 
 def plot(figures: Figures, place: Path) -> None:
     """People a second beside the yardstick's, and CPU by whose it is, as a picture."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - the process that reads runs this file too
+
     figure = Figure(figsize=(9, 3.6), layout="tight")
     pace, cost = figure.subplots(1, 2)
     bars = {

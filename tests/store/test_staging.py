@@ -1,5 +1,7 @@
 """Staging: what a batch encodes at once is what its rows encode one by one."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.people.attributes import read_number, read_time
-from towpath.people.profile import Identifier, all_plain_ids, read_external_id
+from towpath.people.profile import Identifier, PeopleBatch, all_plain_ids, read_external_id
 from towpath.store import staging
 
 _TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["\\", "\t", "\n", "a\\nb", "|", "\u2028"]))
@@ -57,3 +59,22 @@ def test_ids_that_are_plain_are_all_taken(ids: list[str]) -> None:
     """What the short way lets pass, the reader takes as it is."""
     if all_plain_ids(ids):
         assert [read_external_id(one) for one in ids] == ids
+
+
+@given(st.lists(st.tuples(st.booleans(), _TEXTS), min_size=1, max_size=6), st.integers(1, 6))
+def test_parts_joined_are_the_whole(people: list[tuple[bool, str]], cut: int) -> None:
+    """Cut anywhere, staged apart and joined, a batch is what it is when staged at once."""
+
+    def batch(rows: Sequence[tuple[bool, str]], first: int) -> PeopleBatch:
+        none: list[Any] = [None] * len(rows)
+        others = {field.name: [*none] for field in fields(PeopleBatch)}
+        email = [Identifier(text, b"x" * 32) if has else None for has, text in rows]
+        ids = [f"u{place}" for place in range(first, first + len(rows))]
+        return PeopleBatch(**{**others, "external_id": ids, "email": email})
+
+    cuts = range(0, len(people), cut)
+    parts = [staging.stage(batch(people[at : at + cut], at), at) for at in cuts]
+    whole, found = staging.stage(batch(people, 0)), staging.joined(parts)
+    assert (found.text, found.by_name) == (whole.text, whole.by_name)
+    assert found.keyed.tolist() == whole.keyed.tolist()
+    assert found.numbers.tolist() == whole.numbers.tolist()

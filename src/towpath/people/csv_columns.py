@@ -177,6 +177,12 @@ def _read_id(text: str) -> str | Refusal:
     return profile.read_external_id(text) if text else Refusal("is empty")
 
 
+def all_differ(header: Header, chunk: RowChunk) -> bool:
+    """Does each row name somebody else?"""
+    index = header.known["external_id"]
+    return len({row[index].strip() for row in chunk.rows}) == len(chunk.rows)
+
+
 def ids_without_country(header: Header, chunk: RowChunk) -> list[str]:
     """External ids whose phone needs a country that the row does not name: ask the store."""
     at = header.known

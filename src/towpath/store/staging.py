@@ -43,15 +43,15 @@ class StagedPeople:
         return len(self.numbers)
 
 
-def stage(batch: PeopleBatch) -> StagedPeople:
-    """The batch as text, for `profiles.write`."""
+def stage(batch: PeopleBatch, first: int = 0) -> StagedPeople:
+    """The batch as text, for `profiles.write`; `first` is the place of its first row."""
     keyed = [
         place
-        for place, (email, phone) in enumerate(zip(batch.email, batch.phone, strict=True))
+        for place, (email, phone) in enumerate(zip(batch.email, batch.phone, strict=True), first)
         if email or phone
     ]
     return StagedPeople(
-        text=_copy_text(batch),
+        text=_copy_text(batch, first),
         numbers=np.array([number or 0 for number in batch.number], np.uint32),
         keyed=np.array(keyed, np.uint32),
         devices=any_said(batch.idfa) or any_said(batch.gaid) or any_said(batch.tracking_allowed),
@@ -59,11 +59,22 @@ def stage(batch: PeopleBatch) -> StagedPeople:
     )
 
 
-def _copy_text(batch: PeopleBatch) -> bytes:
+def joined(parts: Sequence[StagedPeople]) -> StagedPeople:
+    """Parts of one batch as a whole: at least one, each `first` where the one before ends."""
+    return StagedPeople(
+        text=b"".join([part.text for part in parts]),
+        numbers=np.concatenate([part.numbers for part in parts]),
+        keyed=np.concatenate([part.keyed for part in parts]),
+        devices=any(part.devices for part in parts),
+        by_name=all(part.by_name for part in parts),
+    )
+
+
+def _copy_text(batch: PeopleBatch, first: int) -> bytes:
     """The batch in COPY's text format, columns in the order of the table `staged`."""
     attributes, removed = _attributes(batch.attributes)
     columns = [
-        map(str, range(len(batch))),
+        map(str, range(first, first + len(batch))),
         _plain(batch.number),
         _texts(batch.external_id),
         *_identifiers(batch.email),
