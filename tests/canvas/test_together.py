@@ -25,7 +25,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         ahead = st.sampled_from(later)
         kind = draw(st.sampled_from(["delay", "past", "split", "add", "remove"]))
         if kind == "split":
-            step = {"kind": "decision_split", "yes": draw(ahead), "no": draw(ahead)}
+            step: dict[str, Any] = {"kind": "decision_split", "yes": draw(ahead), "no": draw(ahead)}
         elif kind in ("delay", "past"):
             when = {"for": "1h"} if kind == "delay" else {"until": "2026-02-01T00:00:00Z"}
             step = {"kind": "delay", "next": draw(ahead), **when}
@@ -35,6 +35,10 @@ def graphs(draw: st.DrawFn) -> Graph:
             step |= {"audience": audience, "action": kind, "next": draw(ahead)}
         steps[f"s{place}"] = {key: value for key, value in step.items() if value is not None}
     return from_data({"canvas": "C", "entry": {"at": "launch", "first": "s0"}, "steps": steps})
+
+
+def _contrary(one: AudienceSync, other: AudienceSync) -> bool:
+    return one.audience == other.audience and one.action is not other.action
 
 
 def by_every_way(graph: Graph) -> set[tuple[StepId, StepId]]:
@@ -47,8 +51,7 @@ def by_every_way(graph: Graph) -> set[tuple[StepId, StepId]]:
                 continue
             one, other = graph.steps[first], graph.steps[target]
             assert isinstance(one, AudienceSync)
-            contrary = isinstance(other, AudienceSync) and one.action is not other.action
-            if contrary and one.audience == other.audience:
+            if isinstance(other, AudienceSync) and _contrary(one, other):
                 found.add((first, target))
             if not takes_time(other, AROUND.now):
                 walk(first, target)
