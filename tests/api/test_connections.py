@@ -1,148 +1,31 @@
-"""Connecting over HTTP: the consent page's answer counts once, for who began, and never more.
+"""Connections over HTTP: connected, looked at, changed, cut."""
 
-The comments O01 … are the bad inputs of an OAuth callback; all of them but the load are here.
-"""
-
-import asyncio
 import re
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
-import pytest
 from fastapi import FastAPI
-from tests.api.conftest import ADDRESS, SEAL, calling, key_of
-from tests.stories.stage_door import StageDoor
+from tests.api.conftest import ADDRESS, calling, key_of
+from tests.api.consent import (
+    URL,
+    Desk,
+    app,
+    back,
+    begin,
+    connect,
+    desk,
+    olga,
+    owner,
+    shown,
+)
 
-from towpath.api.app import ApiParts, build
-from towpath.api.callers import COOKIE, Scope
+from towpath.api.callers import Scope
 from towpath.api.connections import CALLBACK
-from towpath.api.launching import Reach
-from towpath.api.our_app import OurApp
 from towpath.clock import Instant
-from towpath.engine.paced_door import PacedDoor
 from towpath.ids import WorkspaceId
-from towpath.net.door import HttpReply, NoAnswer
-from towpath.sandbox.core import Sandbox
-from towpath.sandbox.rules import Rules
-from towpath.store import audit_trail, connections, database, members, sessions, workspaces
-from towpath.store.database import Db, database_now
-from towpath.store.members import Role
+from towpath.store import audit_trail, workspaces
+from towpath.store.database import Db
 
-URL = "https://tiktok.example"
-
-
-@dataclass(slots=True)
-class Desk:
-    """TikTok, and what TikTok answers instead: the body of every exchange, or nothing at all."""
-
-    sandbox: Sandbox
-    ours: OurApp | None
-    exchange_says: bytes | None = None
-    exchange_fails: bool = False
-    exchanges: list[str] = field(default_factory=list)
-
-    @property
-    def accounts(self) -> list[str]:
-        return list(self.sandbox.world.advertisers)
-
-    def code(self, accounts: list[str] | None = None, scopes: tuple[int, ...] = (1, 3)) -> str:
-        """What the consent page gives when a person confirms."""
-        world = self.sandbox.world
-        now = self.sandbox.clock()
-        return world.new_auth_code(self.accounts if accounts is None else accounts, scopes, now)
-
-
-class Door(StageDoor):
-    """The way to the sandbox; exchanges can be answered by the test."""
-
-    __slots__ = ("desk",)
-    desk: Desk
-
-    async def post(self, url: str, headers: Any, body: bytes, deadline_s: float) -> HttpReply:
-        if "oauth2/access_token" in url:
-            self.desk.exchanges.append(url)
-            if self.desk.exchange_fails:
-                raise NoAnswer(before_first_byte=False, why="no whole answer within the deadline")
-            if self.desk.exchange_says is not None:
-                return HttpReply(200, {}, self.desk.exchange_says, cut=False)
-        return await super().post(url, headers, body, deadline_s)
-
-
-@pytest.fixture
-def desk(db: Db) -> Desk:
-    now = database_now(db)
-    rules = Rules(other_per_s=1_000, audience_per_advertiser_per_s=1_000)
-    sandbox = Sandbox(7, now.timestamp, rules)
-    return Desk(sandbox, OurApp(sandbox.world.app_id, sandbox.world.secret))
-
-
-@pytest.fixture
-def app(database_url: str, desk: Desk) -> Iterator[FastAPI]:
-    @asynccontextmanager
-    async def reach() -> AsyncIterator[Reach]:
-        door = Door(desk.sandbox)
-        door.desk = desk
-        yield Reach(partial(PacedDoor, door), {"tiktok": URL}, SEAL, ours=desk.ours)
-
-    pool = database.open_pool(database_url, 8, name="test")
-    yield build(ApiParts(pool, SEAL, reach))
-    pool.close()
-
-
-def browser(app: FastAPI, token: str) -> httpx.AsyncClient:
-    """Somebody who is signed in."""
-    transport = httpx.ASGITransport(app)
-    return httpx.AsyncClient(
-        transport=transport, base_url=ADDRESS, headers={"Cookie": f"{COOKIE}={token}"}
-    )
-
-
-@pytest.fixture
-def owner(db: Db, workspace: WorkspaceId) -> str:
-    """The session of an owner."""
-    now = database_now(db)
-    member = members.create(db, "olga@example.com", "Olga", None, now)
-    members.join(db, member.id, workspace, Role.OWNER)
-    return sessions.start(db, member.id, workspace, now)
-
-
-@pytest.fixture
-async def olga(app: FastAPI, owner: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with browser(app, owner) as found:
-        yield found
-
-
-async def begin(client: httpx.AsyncClient, **body: str) -> str:
-    """Begin; gives the state."""
-    answer = await client.post("/v1/connections/authorisations", json=body)
-    assert answer.status_code == 201, answer.text
-    asked = parse_qs(urlsplit(answer.json()["url"]).query)
-    assert asked["redirect_uri"] == [ADDRESS + CALLBACK]
-    return asked["state"][0]
-
-
-async def back(client: httpx.AsyncClient, **query: Any) -> httpx.Response:
-    """TikTok sends the browser back."""
-    return await client.get(f"{CALLBACK}?{urlencode(query, doseq=True)}")
-
-
-async def shown(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await client.get("/v1/connections")).json()["items"]
-    return found
-
-
-async def connect(client: httpx.AsyncClient, code: str, **body: str) -> int:
-    """Connect over the consent page; gives the id."""
-    answer = await back(client, state=await begin(client, **body), auth_code=code, code="other")
-    assert answer.status_code == 303, answer.text
-    return int(answer.headers["location"].rpartition("/")[2])
+__all__ = ["app", "desk", "olga", "owner"]
 
 
 async def test_the_consent_page_connects_and_ad_accounts_are_chosen(
@@ -175,185 +58,6 @@ async def test_the_consent_page_connects_and_ad_accounts_are_chosen(
 async def test_the_portal_is_tiktoks(olga: httpx.AsyncClient, desk: Desk) -> None:
     answer = await olga.post("/v1/connections/authorisations", json={})
     assert answer.json()["url"].startswith(f"{URL}/portal/auth?app_id={desk.sandbox.world.app_id}&")
-
-
-LONG = "x" * 43
-
-
-@pytest.mark.parametrize(
-    ("query", "status", "why"),
-    [
-        ("", 400, "nothing to connect"),  # O01
-        ("auth_code=a", 400, "no connecting"),  # O02
-        (f"state={LONG}&auth_code=a", 400, "no connecting"),  # O03
-        (f"state={LONG}", 400, "no usable auth_code"),  # O10
-        (f"state={LONG}&auth_code=", 400, "no usable auth_code"),  # O11
-        (f"state={LONG}&auth_code={'a' * 3_000}", 400, "no usable auth_code"),  # O12
-        (f"state={LONG}&state={LONG}&auth_code=a", 400, "state twice"),  # O18
-        (f"state={LONG}&auth_code=a&auth_code=b", 400, "auth_code twice"),
-        ("state=%zz&auth_code=a", 400, "broken"),  # O43
-        (f"state={LONG}%00&auth_code=a", 400, "broken"),  # O44
-        (f"state={LONG}=&auth_code=a", 400, "no connecting"),  # O54
-        ("state=" + "x" * 64_000, 414, "too long"),  # O42
-    ],
-)
-async def test_what_no_consent_page_sends_is_refused(
-    olga: httpx.AsyncClient, desk: Desk, query: str, status: int, why: str
-) -> None:
-    answer = await olga.get(f"{CALLBACK}?{query}" if query else CALLBACK)
-    assert answer.status_code == status
-    assert why in answer.text
-    assert "Start again" in answer.text
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]  # O49
-    assert desk.exchanges == []
-
-
-async def test_a_state_counts_once(olga: httpx.AsyncClient, desk: Desk) -> None:
-    """O04, O14: the second time nothing is exchanged; O45: one bit is enough to be unknown."""
-    state = await begin(olga)
-    changed = state[:-1] + ("A" if state[-1] != "A" else "B")
-    assert (await back(olga, state=changed, auth_code=desk.code())).status_code == 400
-    assert (await back(olga, state=state, auth_code=desk.code())).status_code == 303
-    again = await back(olga, state=state, auth_code=desk.code())
-    assert (again.status_code, len(desk.exchanges)) == (400, 1)
-    assert "used already" in again.text
-
-
-async def test_a_state_ends_after_ten_minutes(olga: httpx.AsyncClient, desk: Desk, db: Db) -> None:
-    """O05."""
-    state = await begin(olga)
-    late = timedelta(minutes=10, seconds=1)
-    db.execute("update authorisation set expires_at = expires_at - %s", (late,))
-    answer = await back(olga, state=state, auth_code=desk.code())
-    assert (answer.status_code, desk.exchanges) == (400, [])
-    assert "over after 10 min" in answer.text
-
-
-async def test_only_who_began_can_finish(
-    app: FastAPI, olga: httpx.AsyncClient, owner: str, desk: Desk, db: Db, workspace: WorkspaceId
-) -> None:
-    """O06 (audited), O07, O08: the code is not used, and the right browser can still finish."""
-    state, code = await begin(olga), desk.code()
-    other = sessions.start(db, members.find(db, "olga@example.com").id, workspace, database_now(db))  # type: ignore[union-attr]
-    async with browser(app, other) as elsewhere, browser(app, "nobody") as out:
-        refused = await back(elsewhere, state=state, auth_code=code)
-        assert (refused.status_code, "begun by somebody else" in refused.text) == (400, True)
-        unknown = await back(out, state=state, auth_code=code)
-        assert (unknown.status_code, "Sign in." in unknown.text) == (400, True)
-    (entry,) = audit_trail.read_page(db, workspace, after=0, limit=9)
-    assert entry.action == "connection.callback_refused"
-    assert desk.exchanges == []
-    assert (await back(olga, state=state, auth_code=code)).status_code == 303
-
-
-async def test_who_lost_the_role_meanwhile_may_not(
-    olga: httpx.AsyncClient, desk: Desk, db: Db
-) -> None:
-    """O09."""
-    state = await begin(olga)
-    db.execute("update membership set role = 'analyst'")
-    answer = await back(olga, state=state, auth_code=desk.code())
-    assert (answer.status_code, desk.exchanges) == (403, [])
-
-
-async def test_it_is_stored_where_it_was_begun(
-    olga: httpx.AsyncClient,
-    desk: Desk,
-    db: Db,
-    workspace: WorkspaceId,
-    other_workspace: WorkspaceId,
-) -> None:
-    """O53: the session looks at another workspace when the answer comes."""
-    state = await begin(olga)
-    (member,) = db.execute("select id from member").fetchall()
-    members.join(db, member[0], other_workspace, Role.OWNER)
-    db.execute("update session set workspace = %s", (other_workspace,))
-    assert (await back(olga, state=state, auth_code=desk.code())).status_code == 303
-    assert len(connections.list_all(db, workspace)) == 1
-    assert connections.list_all(db, other_workspace) == []
-
-
-async def test_declined(olga: httpx.AsyncClient, desk: Desk) -> None:
-    """O16, O17: a word we do not know is not shown, markup least of all."""
-    answer = await back(olga, state=await begin(olga), error="access_denied")
-    assert (answer.status_code, "declined" in answer.text) == (400, True)
-    odd = await back(olga, state=await begin(olga), error="<script>", error_description="<b>hi</b>")
-    assert "<script>" not in odd.text
-    assert "<b>" not in odd.text
-    assert (await shown(olga), desk.exchanges) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("says", "why"),
-    [
-        (b'{"code": 40110, "message": "canceled", "request_id": "1"}', "used before"),  # O14
-        (b'{"code": 40101, "message": "secret", "request_id": "1"}', "APP_ID"),  # O15, O38
-        (b"<html>502</html>", "Connect again"),  # O25
-        (
-            b'{"code": 0, "message": "OK", "request_id": "1", "data": {"scope": [1]}}',
-            "no access_token",
-        ),  # O26
-        (
-            b'{"code": 0, "message": "OK", "request_id": "1", "data": {"access_token": null}}',
-            "no access",
-        ),  # O27
-        (
-            b'{"code": 0, "message": "OK", "request_id": "1", "data": {"access_token": 1}}',
-            "no access",
-        ),  # O27
-        (b'{"code": 0, "data": {"access_token": "%s"}}' % (b"x" * 100_000), "Connect"),  # O28
-        (
-            b'{"code": 0, "request_id": "1", "data": {"access_token": "a", "scope": [1],%s}}'
-            % b' "advertiser_ids": "7"',
-            "advertiser_ids",
-        ),  # O31
-        (
-            b'{"code": 0, "request_id": "1", "data": {"access_token": "a", "scope": "1,3"}}',
-            "granted",
-        ),  # O35
-    ],
-)
-async def test_an_exchange_that_fails_stores_nothing(
-    olga: httpx.AsyncClient, desk: Desk, says: bytes, why: str
-) -> None:
-    desk.exchange_says = says
-    state = await begin(olga)
-    answer = await back(olga, state=state, auth_code="a&b\n'")  # O13: any text may be a code
-    assert answer.status_code == 502
-    assert why in answer.text
-    assert await shown(olga) == []
-    assert (await back(olga, state=state, auth_code="a")).status_code == 400
-
-
-async def test_a_lost_exchange_says_what_may_be_left(olga: httpx.AsyncClient, desk: Desk) -> None:
-    """O24: nothing is stored, the state is spent, and where an orphan token can be removed."""
-    desk.exchange_fails = True
-    answer = await back(olga, state=await begin(olga), auth_code=desk.code())
-    assert answer.status_code == 502
-    assert "ads.tiktok.com/ac/page/authorizations" in answer.text
-    assert await shown(olga) == []
-
-
-async def test_two_callbacks_at_once_exchange_once(
-    app: FastAPI, olga: httpx.AsyncClient, owner: str, desk: Desk
-) -> None:
-    """O23: one connects, the other is told in words."""
-    state, code, told = await begin(olga), desk.code(), []
-
-    def call() -> None:
-        async def go() -> int:
-            async with browser(app, owner) as one:
-                return (await back(one, state=state, auth_code=code)).status_code
-
-        told.append(asyncio.run(go()))
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert sorted(told) == [303, 400, 400, 400]
-    assert len(desk.exchanges) == 1
 
 
 async def test_no_ad_accounts_and_too_few_permissions_are_flagged(

@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 
 from towpath.api import callback, connecting
-from towpath.api.connecting import NAME, TIKTOK, Connected, Token
+from towpath.api.connecting import NAME, TIKTOK, Token
+from towpath.api.connecting import Connected as Connected  # noqa: PLC0414 - its result, for callers
 from towpath.api.connections import CALLBACK
 from towpath.api.launching import Reach
 from towpath.cli import compose, output
