@@ -1,11 +1,14 @@
 -- name: find_workspace
-select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace where name = %b
+select id, name, default_country, unknown_consent_is_sent, fields_allowed
+from workspace where name = %b
 
 -- name: read_workspace
-select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace where id = %b
+select id, name, default_country, unknown_consent_is_sent, fields_allowed
+from workspace where id = %b
 
 -- name: list_workspaces
-select id, name, default_country, unknown_consent_is_sent, fields_allowed from workspace order by name
+select id, name, default_country, unknown_consent_is_sent, fields_allowed
+from workspace order by name
 
 -- name: insert_workspace
 insert into workspace (name, created_at) values (%b, %b) on conflict (name) do nothing
