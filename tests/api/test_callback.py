@@ -85,7 +85,9 @@ async def test_only_who_began_can_finish(
 ) -> None:
     """O06 (audited), O07, O08: the code is not used, and the right browser can still finish."""
     state, code = await begin(olga), desk.code()
-    other = sessions.start(db, members.find(db, "olga@example.com").id, workspace, database_now(db))  # type: ignore[union-attr]
+    known = members.find(db, "olga@example.com")
+    assert known is not None
+    other = sessions.start(db, known.id, workspace, database_now(db))
     async with browser(app, other) as elsewhere, browser(app, "nobody") as out:
         refused = await back(elsewhere, state=state, auth_code=code)
         assert (refused.status_code, "begun by somebody else" in refused.text) == (400, True)
