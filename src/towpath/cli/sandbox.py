@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -13,6 +14,7 @@ from towpath.cli.ending import heard_endings
 from towpath.sandbox.clock import SettableClock
 from towpath.sandbox.core import Sandbox
 from towpath.sandbox.furniture import furnish
+from towpath.sandbox.kept import Folder
 from towpath.sandbox.rules import STREAMING_TIMES, TIERS, Rules
 from towpath.sandbox.server import is_loopback, running
 
@@ -42,6 +44,9 @@ def sandbox_command(
         Literal["production", "sandbox"],
         typer.Option("--play", help="TikTok itself, or its own sandbox host without audiences."),
     ] = "production",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder to keep the state in; without, it is forgotten.")
+    ] = None,
     furnished: Annotated[
         bool, typer.Option("--furnished", help="Over 100 audiences of five kinds to begin with.")
     ] = False,
@@ -67,11 +72,12 @@ def sandbox_command(
         rules = replace(rules, other_per_s=TIERS[tier], mapping_per_s=STREAMING_TIMES * TIERS[tier])
     sandbox = Sandbox(seed, SettableClock(time.time), rules)
     sandbox.faults.set(fault_rate)
+    folder = _folder(data, sandbox)
     if furnished:
         furnish(sandbox.world, sandbox.clock())
     try:
         with heard_endings():
-            asyncio.run(_serve(sandbox, host, port, i_know))
+            asyncio.run(_serve(sandbox, host, port, i_know, folder))
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
     except OSError as wrong:
@@ -79,7 +85,22 @@ def sandbox_command(
         raise typer.Exit(1) from None
 
 
-async def _serve(sandbox: Sandbox, host: str, port: int, open_to_all: bool) -> None:
+def _folder(data: Path | None, sandbox: Sandbox) -> Folder | None:
+    if data is None:
+        return None
+    try:
+        folder = Folder(data)
+        if folder.load(sandbox):
+            typer.echo(f"Goes on with the state in {data}.", err=True)
+    except (ValueError, OSError) as wrong:
+        typer.echo(f"Cannot keep the state: {wrong}. Take another --data.", err=True)
+        raise typer.Exit(1) from None
+    return folder
+
+
+async def _serve(
+    sandbox: Sandbox, host: str, port: int, open_to_all: bool, folder: Folder | None
+) -> None:
     async with running(sandbox, host, port, open_to_all=open_to_all) as address:
         world = sandbox.world
         typer.echo(f"TikTok sandbox  {address}/open_api/v1.3/")
@@ -100,4 +121,4 @@ async def _serve(sandbox: Sandbox, host: str, port: int, open_to_all: bool) -> N
         }.items():
             typer.echo(f"export TOWPATH_TIKTOK_{name}={shlex.quote(value)}")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        await (folder.keep(sandbox) if folder is not None else asyncio.Event().wait())

@@ -32,6 +32,7 @@ def answer(sandbox: Sandbox, call: Call) -> Reply:
         act = _ACTS.get((call.method, parts[0], len(parts)))
         if act is None:
             return _json(404, {"error": f"no {call.method} {call.path} here"})
+        sandbox.touched += call.method != "GET"
         sandbox.settled_at()  # lets everything land that is due
         told = act(sandbox, parts[1:], _given(call))
         return _json(200, told)

@@ -38,6 +38,15 @@ class SettableClock:
         self.set(at)
 
     @property
+    def shift_s(self) -> float:
+        """How far it is ahead of its source."""
+        return self() - self._source()
+
+    @shift_s.setter
+    def shift_s(self, shift_s: float) -> None:
+        self.set(self._source() + shift_s)
+
+    @property
     def stopped(self) -> bool:
         """Does it stand still?"""
         return self._stopped_at is not None

@@ -83,6 +83,8 @@ class Sandbox:
         self.clock = clock
         self._rules = rules or Rules()
         self.faults = Faults()
+        self.touched = 0
+        """Rises with whatever may have changed the state."""
         self.reset()
 
     def reset(self) -> None:
@@ -90,9 +92,9 @@ class Sandbox:
         self.world = World(self.seed, self._rules, self.clock())
         self.log = RequestLog()
         self.in_flight = InFlight()
-        self._dice = random.Random(f"{self.seed} faults")
+        self.dice = random.Random(f"{self.seed} faults")
         self._windows = Windows()
-        self._number = 0
+        self.number = 0
         self._open: dict[int, LogRow] = {}
 
     @property
@@ -114,11 +116,12 @@ class Sandbox:
         """Take a call in. It stays in flight until `finish(reply.number)`."""
         now = self.clock()
         self.world.reach(now)
-        self._number += 1
+        self.number += 1
+        self.touched += 1
         arrived = now if call.arrived is None else call.arrived
         path = call.path.removeprefix(PREFIX)
-        row = LogRow(self._number, arrived, self._app(call), call.method, path)
-        row.request_id = request_id(self.seed, self._number, now)
+        row = LogRow(self.number, arrived, self._app(call), call.method, path)
+        row.request_id = request_id(self.seed, self.number, now)
         self.log.arrive(row)
         self._open[row.number] = row
         reply = self._judge(call, row, now)
@@ -233,7 +236,7 @@ class Sandbox:
         self._windows.let_in_long(scope, row.arrived)
 
     def _perform(self, row: LogRow, act: Act, now: float) -> Reply:
-        fault = self.faults.draw(row.path, self._dice)
+        fault = self.faults.draw(row.path, self.dice)
         if act.commit is not None:
             row.applied = fault.fate if fault else "applied"
             if row.applied != "dropped":
@@ -248,7 +251,7 @@ class Sandbox:
             message = MESSAGES.get(code, "Error.")
             return envelope(code, message, row.request_id, {})
 
-        return spoil(reply, fault, refuse, self._dice.random() * self._rules.slow_s)
+        return spoil(reply, fault, refuse, self.dice.random() * self._rules.slow_s)
 
     def _enveloped(
         self, row: LogRow, code: int, message: str, data: dict[str, object], *, flat: bool = False

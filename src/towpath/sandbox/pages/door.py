@@ -27,5 +27,6 @@ def answer(sandbox: Sandbox, call: Call) -> Reply | None:
     origin = call.header("Origin")
     if call.method == "POST" and origin and urlsplit(origin).netloc != call.header("Host"):
         return page("Refused", fill("<p>This form was sent by another site.</p>"), status=403)
+    sandbox.touched += call.method == "POST"
     sandbox.settled_at()  # lets everything land that is due
     return act(sandbox, call)
