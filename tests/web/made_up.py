@@ -46,7 +46,7 @@ WINBACK: Data = {
     "name": "Winback",
     "state": "running",
     "revision": 1,
-    "version": {"number": 1, "launched_at": "2026-03-01T12:00:00Z", "enter_at": None, "inside": 0},
+    "version": {"number": 3, "launched_at": "2026-03-01T12:00:00Z", "enter_at": None, "inside": 0},
     "draft_differs": False,
     "sandbox": True,
     "graph": {
@@ -105,6 +105,7 @@ WINBACK: Data = {
     "edges": [
         {"step": "(entry)", "edge": "entered", "people": 1_234_567},
         {"step": "(entry)", "edge": "refused: entered before", "people": 4_012},
+        {"step": "(entry)", "edge": "refused: control group", "people": 61_002},
         {"step": "wait", "edge": "next", "people": 1_234_567},
         {"step": "split", "edge": "yes", "people": 881_204},
         {"step": "split", "edge": "no", "people": 353_363},
@@ -114,6 +115,24 @@ WINBACK: Data = {
         {"step": "who", "edge": "no", "people": 203_288},
     ],
     "standing": {"later": 268_804},
+    "versions": [1, 2, 3],
+    "door": {"entered": 1_234_567, "control": 61_002, "refused": {"entered before": 4_012}},
+    "conversions": [
+        {
+            "goal": {"purchase": "any", "within": "3d"},
+            "converted": 104_938,
+            "rate": 0.085,
+            "control_converted": 4_301,
+            "control_rate": 0.0705,
+        },
+        {
+            "goal": {"event": "signed_up", "within": "7d"},
+            "converted": 12,
+            "rate": 0.00001,
+            "control_converted": 0,
+            "control_rate": 0.0,
+        },
+    ],
     "reasons": {"add": {"not_synced": {"no_consent": 40_001, "no_match_key": 12_002}}},
     "troubles": {},
 }
@@ -144,7 +163,9 @@ EVERY_KIND: Data = WINBACK | {
                 "paths": [
                     {"name": "bought", "on": [{"purchase": "any"}]},
                     {"name": "opened", "on": [{"event": "opened"}], "next": "update"},
+                    {"name": "looked-at-it", "on": [{"event": "looked"}], "next": "update"},
                 ],
+                "else": "update",
             },
             "test": {
                 "kind": "experiment_paths",
@@ -163,7 +184,7 @@ EVERY_KIND: Data = WINBACK | {
             "hook": {
                 "kind": "webhook",
                 "url": "https://crm.example.com/hooks/towpath",
-                "on_error": "exit",
+                "failed": "end",
                 "next": "end",
             },
             "add": _sync("add", next="end"),
@@ -191,6 +212,8 @@ EMPTY: Data = WINBACK | {
     "name": "Spring launch",
     "state": "draft",
     "version": None,
+    "versions": [],
+    "conversions": [],
     "sandbox": False,
     "graph": {"canvas": "Spring launch", "entry": {}, "steps": {}},
     "counters": {},

@@ -173,3 +173,34 @@ def test_an_unknown_canvas(page: Page, pages: str) -> None:
     answer(page, {"/v1/canvases/1": GONE})
     page.goto(f"{pages}/canvases/1")
     expect(page.get_by_text("There is no such Canvas")).to_be_visible()
+
+
+def test_conversions_refusals_and_versions_are_shown(page: Page, pages: str) -> None:
+    """What an entry led to, who was kept out and why, and what the counters are of."""
+    answer(page, {"/v1/canvases/1": made_up.WINBACK})
+    page.goto(pages + CANVAS)
+    goals = page.locator(".goals")
+    expect(goals).to_contain_text("Converted: any purchase within 3 days104,9388.5%")
+    expect(goals).to_contain_text("control group 7.1%")
+    expect(page.get_by_text("The counters of all 3 versions together")).to_be_visible()
+    door = page.locator('[data-step="(entry)"]')
+    expect(door.locator("[data-figure=kept_out]")).to_have_attribute("data-value", "4012")
+    expect(door.locator("[data-figure=control]")).to_have_attribute("data-value", "61002")
+    expect(door.get_by_title("Entered before: 4,012")).to_be_visible()
+
+
+def test_no_label_hides_another(page: Page, pages: str) -> None:
+    """Ways that meet in one step have their labels side by side under the card they leave."""
+    answer(page, {"/v1/canvases/1": made_up.EVERY_KIND})
+    page.goto(pages + CANVAS)
+    expect(page.locator("[data-edge='acts else']")).to_be_visible()
+    expect(page.locator("[data-step=hook]")).to_contain_text("Call crm.example.com")
+    boxes = page.eval_on_selector_all(
+        "[data-edge]",
+        "all => all.map(one => [one.dataset.edge, one.getBoundingClientRect().toJSON()])",
+    )
+    for place, (edge, one) in enumerate(boxes):
+        for other_edge, other in boxes[place + 1 :]:
+            beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+            above = one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+            assert beside or above, (edge, other_edge)

@@ -18,6 +18,7 @@ const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
+      retryDelay: 700,
       // What the server refuses it will refuse again; what it could not answer may pass.
       retry: (failures, error) => failures < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
     },

@@ -3,7 +3,7 @@ import { BaseEdge, EdgeLabelRenderer, type Edge, type EdgeProps, getSmoothStepPa
 import { memo, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { edgeKey, useLive } from '../services/live'
-import type { Arrow } from './drawing'
+import { type Arrow, CARD_WIDTH } from './drawing'
 import { Figure } from './figures'
 import { wayLabel } from './kinds'
 
@@ -15,6 +15,7 @@ const MOVING_MS = 2_500
 const LABEL_ABOVE = 20
 const TURN = 20
 const LABEL_BELOW = 20
+const LABEL_ROW = 22 // labels that stand side by side under a card do so in two rows
 
 export const ArrowView = memo(function ArrowView(edge: EdgeProps<ArrowEdge>) {
   const { t } = useTranslation()
@@ -30,7 +31,9 @@ export const ArrowView = memo(function ArrowView(edge: EdgeProps<ArrowEdge>) {
   const [path] = getSmoothStepPath({ ...edge, borderRadius: 14, centerY })
   // Above the child, where branches are far apart; but where arrows meet, at the source.
   const x = branch && !arrow.joins ? edge.targetX : edge.sourceX
-  const y = branch && !arrow.joins ? edge.targetY - LABEL_ABOVE : edge.sourceY + LABEL_BELOW
+  const row = branch ? (arrow.place % 2) * LABEL_ROW : 0
+  const y = branch && !arrow.joins ? edge.targetY - LABEL_ABOVE : edge.sourceY + LABEL_BELOW + row
+  const maxWidth = branch && arrow.joins ? (2 * CARD_WIDTH) / (arrow.ways + 1) - 6 : undefined
   return (
     <>
       <BaseEdge id={edge.id} path={path} className="flow" data-empty={people ? undefined : ''}
@@ -38,7 +41,7 @@ export const ArrowView = memo(function ArrowView(edge: EdgeProps<ArrowEdge>) {
       {moving && <path d={path} className="flow-now" />}
       <EdgeLabelRenderer>
         <div className="flow-label" data-edge={key}
-          style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
+          style={{ maxWidth, transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
           {branch && <span>{wayLabel(arrow.way, t)}</span>}
           <Figure value={people} name="people" />
         </div>

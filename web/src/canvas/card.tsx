@@ -4,12 +4,15 @@ import { memo, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { edgeKey, useLive } from '../services/live'
 import type { Graph, StepData } from '../services/shapes'
-import { moment } from '../words'
+import { exact, moment } from '../words'
 import { ENTRY_ID } from './drawing'
 import { Figure, OutcomeStrip, SevenCounters, useCounters } from './figures'
 import { ENTRY, entryTitle, isSync, kindName, kindOf, type Look, reentryText } from './kinds'
 import { tint } from './state-badge'
 import { filterText } from './telling'
+
+const REFUSED = edgeKey(ENTRY_ID, 'refused: ')
+const CONTROL = edgeKey(ENTRY_ID, 'refused: control group')
 
 export const StepCard = memo(({ id, step, chosen }: { id: string; step: StepData; chosen: boolean }) => {
   const { t } = useTranslation()
@@ -32,17 +35,24 @@ export const StepCard = memo(({ id, step, chosen }: { id: string; step: StepData
 export function EntryCard({ entry }: { entry: Graph['entry'] }) {
   const { t, i18n } = useTranslation()
   const entered = useLive((live) => live.edges[edgeKey(ENTRY_ID, 'entered')]) ?? 0
-  const keptOut = useLive((live) =>
-    Object.entries(live.edges).reduce(
-      (sum, [key, people]) => (key.startsWith(edgeKey(ENTRY_ID, 'refused')) ? sum + people : sum), 0,
-    ),
-  )
+  const edges = useLive((live) => live.edges)
+  const refused = Object.entries(edges).filter(([key, people]) => key.startsWith(REFUSED) && key !== CONTROL && people > 0)
+  const keptOut = refused.reduce((sum, [, people]) => sum + people, 0)
+  const control = edges[CONTROL] ?? 0
+  const why = refused
+    .map(([key, people]) => `${t(`refused.${key.slice(REFUSED.length)}`)}: ${exact(people, i18n.language)}`).join('\n')
   const who = entry.filter ? filterText(entry.filter, t) : t('title.everybody')
   const title = entryTitle(entry, t, (iso) => moment(iso, i18n.language))
   return (
     <Card look={ENTRY} kind={t('step.entry')} title={title} chosen={false} id={ENTRY_ID}>
       <p className="card-note" title={who}>{who}<br />{reentryText(entry, t)}</p>
-      <Figures rows={[['entered', entered], ...(keptOut ? [['kept_out', keptOut] as const] : [])]} />
+      <Figures
+        rows={[
+          ['entered', entered],
+          ...(keptOut ? [['kept_out', keptOut, why] as const] : []),
+          ...(control ? [['control', control] as const] : []),
+        ]}
+      />
     </Card>
   )
 }
@@ -68,13 +78,13 @@ function PlainFigures({ id, step }: { id: string; step: StepData }) {
   )
 }
 
-function Figures({ rows }: { rows: readonly (readonly [name: string, value: number])[] }) {
+function Figures({ rows }: { rows: readonly (readonly [name: string, value: number, why?: string])[] }) {
   const { t } = useTranslation()
   return (
     <dl className="card-figures">
-      {rows.map(([name, value]) => (
+      {rows.map(([name, value, why]) => (
         <div key={name}>
-          <dt title={t(`counter.${name}`)}>{t(name === 'advanced' ? 'counter.went_on' : `counter.${name}`)}</dt>
+          <dt title={why ?? t(`counter.${name}`)}>{t(name === 'advanced' ? 'counter.went_on' : `counter.${name}`)}</dt>
           <dd><Figure value={value} name={name} /></dd>
         </div>
       ))}

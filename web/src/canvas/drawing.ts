@@ -53,7 +53,7 @@ export function draw(graph: Graph): Drawing {
   const order = walk(graph)
   const arrows = arrowsOf(graph, order)
   const sheet = new dagre.graphlib.Graph({ multigraph: true }).setDefaultEdgeLabel(() => ({}))
-  sheet.setGraph({ rankdir: 'TB', nodesep: 44, ranksep: 64, marginx: 0, marginy: 0 })
+  sheet.setGraph({ rankdir: 'TB', nodesep: 44, ranksep: 84, marginx: 0, marginy: 0 })
   const shapes = new Map<string, Pick<Spot, 'shape' | 'step' | 'width' | 'height'>>()
   shapes.set(ENTRY_ID, { shape: 'entry', step: ENTRY_ID, width: CARD_WIDTH, height: HEIGHT.entry })
   for (const step of order) {

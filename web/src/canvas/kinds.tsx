@@ -84,7 +84,10 @@ const KINDS: { readonly [kind: string]: Kind } = {
   user_update: { icon: UserPen, tone: 'green', ways: on, title: (_, t) => t('title.user_update') },
   webhook: {
     icon: WebhookIcon, tone: 'orange', ways: called,
-    title: (step, t) => text(step.url) || t('title.webhook'),
+    title: (step, t) => {
+      const host = /^https?:\/\/([^/?#{]+)/.exec(text(step.url))?.[1]
+      return host ? t('title.webhook_to', { host }) : t('title.webhook')
+    },
   },
   exit: { icon: LogOut, tone: 'gray', ways: () => [], title: (_, t) => t('title.exit') },
 }
@@ -107,7 +110,7 @@ export function entryTitle(entry: Graph['entry'], t: TFunction, when: (iso: stri
   if (entry.at === 'launch') return t('title.at_launch')
   if (typeof entry.at === 'string') return t('title.at_time', { when: when(entry.at) })
   if (entry.schedule) return t('title.scheduled')
-  if (entry.on) return triggersText(entry.on, t)
+  if (entry.on) return t('title.by_event', { what: triggersText(entry.on, t) })
   if (entry.by === 'api') return t('title.by_api')
   return t('title.unset')
 }

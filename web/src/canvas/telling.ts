@@ -52,7 +52,7 @@ export function triggersText(triggers: unknown, t: TFunction): string {
     const anything = form === 'purchase' && one.purchase === 'any'
     return t(anything ? 'trigger.any_purchase' : `trigger.${form}`, { what: text(one[form]), to: text(one.to) })
   })
-  return t('title.by_event', { what: told.join(t('filter.or')) })
+  return told.join(t('filter.or'))
 }
 
 /** What a delay waits for: a moment, a clock, a weekday, so many days, a date of the person. */

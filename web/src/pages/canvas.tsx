@@ -11,6 +11,7 @@ import { HEADER_HEIGHT } from '../app/frame'
 import { canvasRoute } from '../app/router'
 import { Failing, Stale, State } from '../app/states'
 import { Figure } from '../canvas/figures'
+import { Goals } from '../canvas/goals'
 import { Panel } from '../canvas/panel'
 import { Sheet } from '../canvas/sheet'
 import { StateBadge, tint } from '../canvas/state-badge'
@@ -37,7 +38,7 @@ function Open({ canvas, error }: { canvas: Canvas; error: unknown }) {
   const navigate = useNavigate({ from: canvasRoute.fullPath })
   useState(() => begin(canvas)) // before the first card is drawn
   useFollow(canvas.id)
-  useReadAgain(canvas)
+  useReadAgain(canvas, error)
   useEffect(() => {
     document.title = `${canvas.name} · Towpath`
   }, [canvas.name])
@@ -53,6 +54,7 @@ function Open({ canvas, error }: { canvas: Canvas; error: unknown }) {
       )}
       <Stale error={error} />
       <Head canvas={canvas} view={view} setView={(to) => void navigate({ search: (was) => ({ ...was, view: to }), replace: true })} />
+      <Goals goals={canvas.conversions} />
       <Held canvas={canvas} />
       <Troubles troubles={canvas.troubles} />
       <Box style={{ flex: 1, minHeight: 0, display: 'flex', position: 'relative' }}>
@@ -97,6 +99,7 @@ function Head({ canvas, view, setView }: HeadParts) {
               <span title={version.launched_at}>
                 {t('canvas.launched', { when: moment(version.launched_at, i18n.language) })}
               </span>
+              {canvas.versions.length > 1 && <>{' · '}{t('canvas.versions_together', { number: canvas.versions.length })}</>}
               {' · '}{t('canvas.zone', { zone: zone() })}
               {canvas.draft_differs && <>{' · '}{t('canvas.draft_differs')}</>}
             </>
@@ -135,11 +138,16 @@ function Held({ canvas }: { canvas: Canvas }) {
   )
 }
 
-/** Somebody launched or saved it meanwhile: the drawing is another one. */
-function useReadAgain(canvas: Canvas) {
+/** Somebody launched or saved it meanwhile: the drawing is another one. Or it could not be read, and
+ * the stream is back: so is the rest. */
+function useReadAgain(canvas: Canvas, error: unknown) {
   const client = useQueryClient()
   const version = useLive((live) => live.version)
   const revision = useLive((live) => live.revision)
+  const link = useLive((live) => live.link)
+  useEffect(() => {
+    if (error && link === 'on') void client.invalidateQueries({ queryKey: ['canvas', canvas.id] })
+  }, [client, canvas.id, error, link])
   useEffect(() => {
     const same = version === (canvas.version?.number ?? null) && (revision ?? canvas.revision) === canvas.revision
     if (!same) void client.invalidateQueries({ queryKey: ['canvas', canvas.id] })

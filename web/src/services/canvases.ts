@@ -4,6 +4,10 @@ import { call } from './api'
 import type { Canvases, CanvasPage } from './shapes'
 
 const AGAIN_MS = 5_000
+const SOON_MS = 1_500
+
+/** So often it is read; and soon again while it cannot be. */
+const again = (error: unknown, ms: number) => (error ? SOON_MS : ms)
 
 export function useCanvases() {
   return useInfiniteQuery({
@@ -12,7 +16,7 @@ export function useCanvases() {
       call<Canvases>(`/v1/canvases?limit=100${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`, { signal }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next ?? undefined,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: (query) => again(query.state.error, AGAIN_MS),
   })
 }
 
@@ -20,7 +24,7 @@ export const canvasQuery = (id: number) =>
   queryOptions({
     queryKey: ['canvas', id],
     queryFn: ({ signal }) => call<CanvasPage>(`/v1/canvases/${id}`, { signal }),
-    refetchInterval: 2 * AGAIN_MS, // reasons and troubles; what moves comes by the live stream
+    refetchInterval: (query) => again(query.state.error, 2 * AGAIN_MS), // reasons and troubles; what moves comes by the live stream
   })
 
 /** The id of the workspace's only Canvas, if it has one and no more. */

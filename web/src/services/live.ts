@@ -27,7 +27,7 @@ const NOTHING: Live = {
 }
 
 const LOST_MS = 3_000
-const AGAIN_MS = 3_000
+const AGAIN_MS = 1_000
 
 export const useLive = create<Live>(() => NOTHING)
 
@@ -104,9 +104,21 @@ export function useFollow(canvas: number): void {
         look()
       }
     }, AGAIN_MS)
+    // Somebody looks, or the network is back: no time to wait for the next try.
+    const now = () => {
+      if (stream && stream.readyState !== EventSource.OPEN) {
+        stream.close()
+        stream = null
+      }
+      look()
+    }
     look()
     document.addEventListener('visibilitychange', look)
+    addEventListener('focus', now)
+    addEventListener('online', now)
     return () => {
+      removeEventListener('focus', now)
+      removeEventListener('online', now)
       clearInterval(again)
       found()
       document.removeEventListener('visibilitychange', look)

@@ -8,6 +8,7 @@ export type CanvasState = CanvasRow['state']
 export type Canvases = Schemas['Page_CanvasRow_']
 export type Counters = Schemas['Counters']
 export type Counter = keyof Counters
+export type Converted = Schemas['Converted']
 export type Arrow = Schemas['Arrow']
 export type Me = Schemas['Me']
 export type SignIn = Schemas['SignIn']
