@@ -185,3 +185,25 @@ async def test_who_is_absorbed_while_the_call_is_taken_enters_as_the_survivor(
     merges.merge(db, workspace, [(0, 1)], now)
     api_entries.write(db, workspace, canvas, "d", [(0, None)], now)
     assert inside(db, canvas, now) == [{1}]
+
+
+async def test_an_empty_list_is_no_broadcast(client: httpx.AsyncClient, canvas: CanvasId) -> None:
+    for more in ({}, {"broadcast": True}, {"broadcast": False}):
+        body = {"canvas_id": str(canvas), "recipients": [], **more}
+        answer = await client.post(PATH, json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, "recipients")
+        assert "recipients is empty" in answer.json()["detail"]
+
+
+async def test_a_wrong_name_is_told_with_a_near_one(
+    client: httpx.AsyncClient, canvas: CanvasId
+) -> None:
+    wrong = {"canvas_name": "Welcom", "recipients": [{"external_user_id": "ana"}]}
+    said = (await client.post(PATH, json=wrong)).json()
+    assert (said["status"], said["field"]) == (404, "canvas_name")
+    assert "'Welcom'" in said["detail"]
+    assert "Welcome" in said["remedy"]
+    wrong = {"canvas_id": str(canvas + 1), "recipients": [{"external_user_id": "ana"}]}
+    said = (await client.post(PATH, json=wrong)).json()
+    assert (said["status"], said["field"]) == (404, "canvas_id")
+    assert str(canvas + 1) in said["detail"]

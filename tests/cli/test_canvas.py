@@ -212,3 +212,20 @@ def test_a_file_that_cannot_be_read_is_told(desk: Office) -> None:
     bad = desk.file("bad.yaml", "canvas: A\nstepz: {}\n")
     error = json.loads(desk.run("canvas", "validate", bad, "--json", code=1)[1].splitlines()[-1])
     assert "stepz" in error["field"] + error["error"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [("on: [{event: shipped}]", "people do when they act"), ("by: api", "an API call names them")],
+)
+def test_where_people_enter_one_by_one_no_number_is_asked_for(
+    connected: Office, entry: str, said: str
+) -> None:
+    """The filter's count would look like how many enter; nobody does at the launch."""
+    file = connected.file("w.yaml", canvas(entry=entry, end="{kind: exit}"))
+    connected.run("canvas", "apply", file)
+    _, told = connected.run("canvas", "launch", "Winback", code=1)
+    told = told.replace("\n", " ")
+    assert said in told
+    assert "Launch with --yes." in told
+    connected.run("canvas", "launch", "Winback", "--people", "7")

@@ -39,7 +39,10 @@ class LaunchPreview(Checked):
     """What a launch would do now."""
 
     revision: int
-    people: int = Field(description="Who matches the entry's filter now: acknowledge it.")
+    people: int = Field(
+        description="Who matches the entry's filter now: acknowledge it. 0 where `one_by_one`."
+    )
+    one_by_one: bool = Field(description="People enter when they act, or when a call names them.")
 
 
 class Launching(Body):
@@ -122,7 +125,12 @@ def preview_launch(
         request, lambda reach: launching.findings(db, caller.workspace, found.draft, reach, now)
     )
     people = launching.count(db, caller.workspace, found.draft, now)
-    return LaunchPreview(**dict(told(seen)), revision=found.revision, people=people)
+    return LaunchPreview(
+        **dict(told(seen)),
+        revision=found.revision,
+        people=people,
+        one_by_one=found.draft.entry.one_by_one,
+    )
 
 
 @router.post(

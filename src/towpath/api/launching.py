@@ -152,7 +152,10 @@ async def publish(
 
 
 def count(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> int:
-    """How many people match the entry's filter now: whom a launch means."""
+    """How many people match the entry's filter now: whom a launch means. Where people enter one by
+    one, when they act, a launch means nobody yet: 0."""
+    if graph.entry.one_by_one:
+        return 0
     highest = people_door.highest_number(db, workspace)
     return sum(
         len(people_door.matching(db, workspace, graph.entry.filter, low, low + COUNTED, now))
@@ -162,7 +165,10 @@ def count(db: Db, workspace: WorkspaceId, graph: Graph, now: Instant) -> int:
 
 def check_count(db: Db, workspace: WorkspaceId, graph: Graph, shown: int, now: Instant) -> None:
     """Raise ConflictError when the launch means many more or fewer people than were shown: people
-    come and go meanwhile, so a tenth, or COUNT_SLACK people, is let pass."""
+    come and go meanwhile, so a tenth, or COUNT_SLACK people, is let pass. Where people enter one by
+    one there is no number to know, and any passes."""
+    if graph.entry.one_by_one:
+        return
     people = count(db, workspace, graph, now)
     if abs(people - shown) <= max(COUNT_SLACK, shown // 10):
         return

@@ -26,7 +26,7 @@ from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import API_RECIPIENTS_MAX, CONTEXT_BYTES_MAX, TRACK_BODY_BYTES_MAX
 from towpath.people.columns import Refusal
 from towpath.people.filter import to_data
-from towpath.people.filter_parse import parse_filter
+from towpath.people.filter_parse import nearest, parse_filter
 from towpath.people.json_text import read_json
 from towpath.people.track import read_call
 from towpath.people.whose import Unfit, Who, WhoKind
@@ -61,7 +61,7 @@ class TriggerSend(Body):
 
     canvas_id: Annotated[str, Field(pattern="^[0-9]{1,9}$")] | int | None = None
     canvas_name: Name | None = None
-    recipients: list[Recipient] = Field(default_factory=list, max_length=API_RECIPIENTS_MAX)
+    recipients: list[Recipient] | None = Field(default=None, max_length=API_RECIPIENTS_MAX)
     broadcast: bool = Field(default=False, description="Everybody who matches the entry's filter.")
     audience: _Json | None = Field(default=None, description="Of a broadcast: a filter as well.")
     context: _Json | None = None
@@ -107,6 +107,13 @@ def trigger_canvas(
 def _check(body: TriggerSend) -> None:
     if (body.canvas_id is None) == (body.canvas_name is None):
         raise InputError("exactly one of canvas_id and canvas_name is needed.", field="canvas_id")
+    if body.recipients is not None and not body.recipients:
+        raise InputError(
+            "recipients is empty, so nobody would enter.",
+            remedy="Name at least one; to let in everybody who matches, leave it out and write"
+            " broadcast: true.",
+            field="recipients",
+        )
     if body.broadcast == bool(body.recipients):
         raise InputError("either recipients are needed, or broadcast: true.", field="recipients")
     if body.audience is not None and not body.broadcast:
@@ -118,10 +125,22 @@ def _check(body: TriggerSend) -> None:
 def _canvas(db: Db, workspace: WorkspaceId, body: TriggerSend) -> Canvas:
     if body.canvas_name is None:
         assert body.canvas_id is not None
-        return canvases.read(db, workspace, CanvasId(int(body.canvas_id)))
+        try:
+            return canvases.read(db, workspace, CanvasId(int(body.canvas_id)))
+        except NotFoundError:
+            raise NotFoundError(
+                f"There is no Canvas {int(body.canvas_id)} in this workspace.",
+                remedy="`GET /v1/canvases` lists them with their ids.",
+                field="canvas_id",
+            ) from None
     found = canvases.find(db, workspace, body.canvas_name)
     if found is None:
-        raise NotFoundError("There is no Canvas of this name.", field="canvas_name")
+        known = [canvas.name for canvas in canvases.list_all(db, workspace)]
+        raise NotFoundError(
+            f"There is no Canvas named {body.canvas_name!r} in this workspace.",
+            remedy=nearest(body.canvas_name, known) if known else "Apply one first.",
+            field="canvas_name",
+        )
     return found
 
 
@@ -159,6 +178,10 @@ class _Call:
         self.errors.sort(key=lambda one: one.index)
         return Triggered(dispatch_id=dispatch, recipients_accepted=accepted, errors=self.errors)
 
+    @property
+    def _named(self) -> list[Recipient]:
+        return self.body.recipients or []
+
     def _check_door(self, canvas: CanvasId) -> None:
         newest = canvases.versions(self.db, self.workspace, canvas)[-1]
         if not newest.graph.entry.by_api:
@@ -171,7 +194,7 @@ class _Call:
     def _recipients(self) -> list[tuple[int, str | None]]:
         """The profile and context of each recipient who can be taken."""
         read = {}
-        for index, one in enumerate(self.body.recipients):
+        for index, one in enumerate(self._named):
             try:
                 _written(one.attributes, "attributes")
                 read[index] = who_of(_identity(one)), self._context(one)
@@ -210,12 +233,12 @@ class _Call:
         changing = [
             index
             for index in who
-            if self.body.recipients[index].attributes is not None
-            or not self.body.recipients[index].send_to_existing_only
+            if self._named[index].attributes is not None
+            or not self._named[index].send_to_existing_only
         ]
         if not changing:
             return
-        objects = [_track_object(self.body.recipients[index]) for index in changing]
+        objects = [_track_object(self._named[index]) for index in changing]
         call = read_call(msgspec.json.encode({"attributes": objects}), self.now)
         (answer,) = tracking.store(self.db, self.workspace, [Received(call, None)], self.now)
         assert not isinstance(answer, Exception)

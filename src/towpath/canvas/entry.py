@@ -151,6 +151,11 @@ class Entry:
         """Whether it is said when, or on what, people enter."""
         return bool(self.at or self.schedule or self.on or self.by_api)
 
+    @property
+    def one_by_one(self) -> bool:
+        """Do people enter each at a time of their own: when they act, or a call names them?"""
+        return bool(self.on or self.by_api)
+
     def opens_at(self, launched: Instant) -> Instant | None:
         """When time first lets people in, of a version launched at `launched`; None: time does
         not, or not any more."""

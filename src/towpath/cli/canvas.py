@@ -107,19 +107,24 @@ def launch_command(
 
 
 def _acknowledge(desk: Desk, canvas: Canvas, people: int | None, *, yes: bool) -> None:
-    """Whoever launches has seen how many people it means: given with --people, or asked now."""
+    """Whoever launches has seen how many people it means: given with --people, or asked now; or
+    that they enter one by one, by what they do, so that nobody knows how many."""
     now = database_now(desk.db)
     if people is not None:
         launching.check_count(desk.db, desk.workspace, canvas.draft, people, now)
         return
     if yes:
         return
-    counted = launching.count(desk.db, desk.workspace, canvas.draft, now)
-    told = f"{counted:,} people match the entry of {canvas.name} now."
+    if canvas.draft.entry.one_by_one:
+        enter = "when an API call names them" if canvas.draft.entry.by_api else "when they act"
+        told = f"Nobody enters {canvas.name} at the launch: people do {enter}, from then on."
+        remedy = "Launch with --yes."
+    else:
+        counted = launching.count(desk.db, desk.workspace, canvas.draft, now)
+        told = f"{counted:,} people match the entry of {canvas.name} now."
+        remedy = f"Launch with --people {counted}, or --yes for any number."
     if not sys.stdin.isatty():
-        raise InputError(
-            told, remedy=f"Launch with --people {counted}, or --yes for any number.", field="people"
-        )
+        raise InputError(told, remedy=remedy, field="people")
     typer.confirm(f"{told} Launch?", abort=True, err=True)
 
 
