@@ -55,12 +55,7 @@ def sandbox_command(
     ] = False,
 ) -> None:
     """Serve a believable TikTok to connect to, with faults on request."""
-    if not (i_know or is_loopback(host)):
-        raise typer.BadParameter(
-            f"{host} can be reached from outside, and the sandbox shows its members to whoever "
-            "asks. Use 127.0.0.1, or add --i-know.",
-            param_hint="--host",
-        )
+    _check_host(host, i_know)
     rules = Rules(
         processing_s=processing,
         acceptance_s=acceptance,
@@ -68,9 +63,7 @@ def sandbox_command(
         rows_per_request=rows_per_request,
         host=host_mode,
     )
-    if tier is not None:
-        rules = replace(rules, other_per_s=TIERS[tier], mapping_per_s=STREAMING_TIMES * TIERS[tier])
-    sandbox = Sandbox(seed, SettableClock(time.time), rules)
+    sandbox = Sandbox(seed, SettableClock(time.time), _in_tier(rules, tier))
     sandbox.faults.set(fault_rate)
     folder = _folder(data, sandbox)
     if furnished:
@@ -83,6 +76,21 @@ def sandbox_command(
     except OSError as wrong:
         typer.echo(f"Cannot listen on {host}:{port}: {wrong.strerror}. Try --port 0.", err=True)
         raise typer.Exit(1) from None
+
+
+def _check_host(host: str, i_know: bool) -> None:
+    if not (i_know or is_loopback(host)):
+        raise typer.BadParameter(
+            f"{host} can be reached from outside, and the sandbox shows its members to whoever "
+            "asks. Use 127.0.0.1, or add --i-know.",
+            param_hint="--host",
+        )
+
+
+def _in_tier(rules: Rules, tier: str | None) -> Rules:
+    if tier is None:
+        return rules
+    return replace(rules, other_per_s=TIERS[tier], mapping_per_s=STREAMING_TIMES * TIERS[tier])
 
 
 def _folder(data: Path | None, sandbox: Sandbox) -> Folder | None:
