@@ -122,7 +122,7 @@ async def test_several_connections_and_what_cannot_be_chosen(
     wrong = await olga.put(
         f"/v1/connections/{second}/ad-accounts", json={"ad_accounts": [desk.accounts[0]]}
     )
-    assert (wrong.status_code, wrong.json()["field"]) == (422, "ad_accounts.0")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "ad_accounts[0]")
 
 
 async def test_disconnecting_wants_the_preview_and_revokes(

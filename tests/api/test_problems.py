@@ -170,7 +170,7 @@ async def test_what_is_no_request_of_ours(client: httpx.AsyncClient) -> None:
         ({"name": "x" * 201, "scopes": ["track"]}, "name"),
         ({"name": "x", "scopes": []}, "scopes"),
         ({"name": "x", "scopes": "track"}, "scopes"),
-        ({"name": "x", "scopes": ["track", 3]}, "scopes.1"),
+        ({"name": "x", "scopes": ["track", 3]}, "scopes[1]"),
         ({"name": "x", "scopes": ["track"], "workspace": 2}, "workspace"),
         ([], "body"),
     ],
@@ -227,3 +227,18 @@ def _raising(error: Exception) -> object:
         raise error
 
     return fail
+
+
+async def test_faults_are_told_in_our_words(client: httpx.AsyncClient) -> None:
+    recipients = [{"external_user_id": "ana"}] * 51
+    body = {"canvas_id": 1, "recipients": recipients}
+    told = _problem(await client.post("/canvas/trigger/send", json=body), 422)
+    assert (told.field, told.detail) == ("recipients", "It must have at most 50 items, not 51.")
+
+
+async def test_a_method_that_only_a_neighbour_has(client: httpx.AsyncClient) -> None:
+    """`validate` is no id of a Canvas."""
+    answer = await client.get("/v1/canvases/validate")
+    assert _problem(answer, 405).remedy == "It has POST."
+    assert answer.headers["allow"] == "POST"
+    _problem(await client.get("/v1/canvases/nonsense"), 422)

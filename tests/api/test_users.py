@@ -184,19 +184,19 @@ async def test_export_gives_the_fields_asked_for(client: httpx.AsyncClient) -> N
     [
         ("delete", {"external_idz": ["ana"]}, "external_idz"),
         ("delete", {}, "body"),
-        ("delete", {"external_ids": [5]}, "external_ids.0"),
+        ("delete", {"external_ids": [5]}, "external_ids[0]"),
         ("delete", {"external_ids": ["x"] * 51}, "external_ids"),
         ("delete", {"external_ids": ["x"] * 30, "braze_ids": ["1"] * 30}, "body"),
         ("delete", {"email_addresses": [{"email": "a@example.com"}]},
-         "email_addresses.0.prioritization"),
+         "email_addresses[0].prioritization"),
         ("merge", {"merge_updates": []}, "merge_updates"),
         ("merge", {"merge_updates": [{"identifier_to_merge": {"id": "a"},
                                       "identifier_to_keep": {}}]}, "id"),
         ("identify", {"merge_behavior": "some"}, "merge_behavior"),
         ("alias/new", {"user_aliases": [{"alias_label": "\ud800", "alias_name": "x"}]},
-         "user_aliases.0.alias_label"),
+         "user_aliases[0].alias_label"),
         ("export/ids", {"external_ids": ["ana"], "fields_to_export": ["emial"]},
-         "fields_to_export.0"),
+         "fields_to_export[0]"),
     ],
 )  # fmt: skip
 async def test_a_call_of_another_shape_is_refused_whole(

@@ -5,6 +5,8 @@ stranger's exception is told by nothing but the request id: its text may hold pe
 """
 
 import logging
+import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +28,7 @@ from towpath.errors import (
 from towpath.store.database import DatabaseHitch, Hitch, ValueUnstorable, hitch_of
 from towpath.telemetry import Event
 
+_SHOULD = re.compile("^(Input|List|String|Set|Tuple|Dictionary|Value|Data) should")
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 
@@ -233,6 +236,9 @@ def _invalid(error: RequestValidationError, request: Request) -> Problem:
     """The first fault of the request, named by its place."""
     faults = error.errors()
     first = faults[0]
+    if first["loc"][0] == "path" and request.url.path in request.app.openapi()["paths"]:
+        # `/things/validate` by a method that only `/things/{id}` has: its last word is no id.
+        return _http(HTTPException(405), request)
     in_body = first["loc"][0] == "body"
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if in_body and kind != "application/json" and not kind.endswith("+json"):
@@ -246,7 +252,7 @@ def _invalid(error: RequestValidationError, request: Request) -> Problem:
         return Problem(
             400, "The body is no JSON.", remedy=f"{first['ctx']['error']}.", field="body"
         )
-    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    place = _place(first["loc"][1:]) or str(first["loc"][0])
     message = _sentence(str(first["msg"]))
     more = f" There are {len(faults) - 1} more faults." if len(faults) > 1 else ""
     remedy = str(first.get("ctx", {}).get("remedy", ""))
@@ -254,8 +260,14 @@ def _invalid(error: RequestValidationError, request: Request) -> Problem:
     return Problem(422, message + more, remedy=remedy, field=field)
 
 
+def _place(parts: Sequence[str | int]) -> str:
+    """Where in a body, as everywhere here: `paths[2].name`."""
+    told = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return told.removeprefix(".")
+
+
 def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    text = text.replace("Input should be", "It must be").replace("Field required", "It is missing")
+    text = message.removeprefix("Value error, ").replace(" after validation", "")
+    text = _SHOULD.sub("It must", text).replace("Field required", "It is missing")
     text = text.replace("Extra inputs are not permitted", "It is unknown here")
     return text if text.endswith(".") else f"{text}."
