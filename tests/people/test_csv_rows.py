@@ -42,6 +42,27 @@ def test_what_the_csv_module_writes_comes_back(rows: list[tuple[str, ...]], bloc
     assert found.rows == [list(row) for row in rows if row != ("a header", "b", "c")]
 
 
+@given(
+    st.lists(st.sampled_from(["1,a\n", '1,"a\nb"\n', "\n", "1\n", "id,name\n", '1,"a"b\n'])),
+    st.integers(1, 5),
+)
+def test_chunks_of_any_size_bear_the_same_lines(pieces: list[str], size: int) -> None:
+    """Good rows, rows over two lines, blank and refused ones, in any order."""
+    lines, refused, at = [], [], 2
+    for piece in pieces:
+        if piece in ("1,a\n", '1,"a\nb"\n'):
+            lines.append(at)
+        elif piece != "\n":
+            refused.append(at)
+        at += piece.count("\n")
+    rows = CsvRows([f"id,name\n{''.join(pieces)}".encode()])
+    chunks = list(rows.chunks(size))
+    assert [line for chunk in chunks for line in chunk.lines] == lines
+    assert sorted(row.line for chunk in chunks for row in chunk.refused) == refused
+    assert rows.blank_lines == pieces.count("\n")
+    assert all(max(len(chunk.rows), len(chunk.refused)) <= size for chunk in chunks)
+
+
 @given(st.binary(max_size=200), st.integers(1, 40))
 def test_any_bytes_are_read_or_refused(data: bytes, block: int) -> None:
     try:

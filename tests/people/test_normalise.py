@@ -168,3 +168,27 @@ def test_a_column_keeps_places_and_names_refusals() -> None:
     )
     assert phones.values[0] == normalise.phone("+5511912345678")
     assert list(phones.refusals) == [1]
+
+
+_EMAILS = st.sampled_from(
+    ["ana@x.br", "ANA@X.BR", "bé@x.br", " b @x.br", "no", "a" * 254 + "@x.br"]
+)
+_PHONES = st.sampled_from(["+5511912345678", " +5511912345678 ", "11 91234-5678", "x", "+1"])
+
+
+@given(st.data(), st.sampled_from([(MatchField.EMAIL, _EMAILS), (MatchField.PHONE, _PHONES)]))
+def test_a_column_is_read_as_its_cells_one_by_one(
+    data: st.DataObject, of: tuple[MatchField, st.SearchStrategy[str]]
+) -> None:
+    """All plain, some unusual, none at all: the short way and the long one find the same."""
+    field, texts = of
+    cells = data.draw(st.lists(st.none() | texts, max_size=4))
+    found = normalise_column(field, cells, ["BR"] * len(cells))
+    read = RULES[CURRENT_RULE].readers[field]
+    for index, cell in enumerate(cells):
+        alone = None if cell is None else read(cell, "BR")
+        if isinstance(alone, Refusal):
+            assert (found.values[index], found.refusals[index]) == (None, alone.reason)
+        else:
+            assert found.values[index] == alone
+            assert index not in found.refusals

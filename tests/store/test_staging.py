@@ -12,7 +12,7 @@ from towpath.people.attributes import read_number, read_time
 from towpath.people.profile import Identifier, PeopleBatch, all_plain_ids, read_external_id
 from towpath.store import staging
 
-_TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["\\", "\t", "\n", "a\\nb", "|", "\u2028"]))
+_TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["\\", "\t", "\n", "a\\nb", "|", ":null", "\u2028"]))
 _VALUES = st.one_of(
     _TEXTS, st.integers(-10, 10**18), st.booleans(), st.none(), st.decimals("-9", "9", places=2)
 )
@@ -78,3 +78,9 @@ def test_parts_joined_are_the_whole(people: list[tuple[bool, str]], cut: int) ->
     assert (found.text, found.by_name) == (whole.text, whole.by_name)
     assert found.keyed.tolist() == whole.keyed.tolist()
     assert found.numbers.tolist() == whole.numbers.tolist()
+
+
+@given(st.from_regex(r"-?[0-9]{1,20}\.[0-9]{1,20}", fullmatch=True))
+def test_a_fraction_reads_alike_both_ways(text: str) -> None:
+    """A space in front takes the long way."""
+    assert str(read_number(text)) == str(read_number(f" {text}"))

@@ -23,6 +23,7 @@ AttributeValue: TypeAlias = (
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _PLAIN_WHOLE = re.compile(r"[1-9][0-9]{0,17}|0")
+_PLAIN_FRACTION = re.compile(r"-?(?:[1-9][0-9]{0,17}|0)\.[0-9]{1,17}")
 _PLAIN_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NUMBER_CHARS_MAX = 40
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -39,6 +40,8 @@ def read_number(text: str) -> int | Decimal | Refusal:
     """A number as JSON writes it, kept exactly; no thousands separators, no guess."""
     if _PLAIN_WHOLE.fullmatch(text):
         return int(text)
+    if _PLAIN_FRACTION.fullmatch(text):
+        return Decimal(text)
     text = text.strip()
     found = _NUMBER.fullmatch(text)
     if not found or len(text) > _NUMBER_CHARS_MAX or not math.isfinite(float(text)):

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from towpath.errors import InputError
@@ -112,6 +113,7 @@ class CsvRows:
         self.blank_lines = 0
         self._nul_seen = False
         self._reader = csv.reader(self._lines(blocks), delimiter=separator, strict=True)
+        self._line_ends = iter(lambda: self._reader.line_num, -1)  # on which line the row ends
         self.header = self._read_header(separator)
 
     def chunks(self, size: int) -> Iterator[RowChunk]:
@@ -144,31 +146,42 @@ class CsvRows:
         return header
 
     def _read_chunk(self, size: int) -> tuple[RowChunk, bool]:
-        reader, width = self._reader, len(self.header)
-        chunk = RowChunk()
-        rows, lines = chunk.rows, chunk.lines
-        while len(rows) < size and len(chunk.refused) < size:
+        reader, chunk, more = self._reader, RowChunk(), True
+        while more and len(chunk.rows) < size and len(chunk.refused) < size:
             begin = reader.line_num + 1
+            asked = size - max(len(chunk.rows), len(chunk.refused))
+            found: list[tuple[list[str], int]] = []
             try:
-                row = next(reader)
-            except StopIteration:
-                return self._without_nul(chunk), False
+                found.extend(islice(zip(reader, self._line_ends, strict=False), asked))
+                more = len(found) == asked
+                self._sort_out(found, begin, chunk)
             except csv.Error as error:
+                self._sort_out(found, begin, chunk)
+                begin = found[-1][1] + 1 if found else begin
                 chunk.refused.append(RowRefusal(begin, _why(error), reader.line_num))
-                continue
+        return self._without_nul(chunk), more
+
+    def _sort_out(self, found: list[tuple[list[str], int]], begin: int, chunk: RowChunk) -> None:
+        """Put rows, each with the line it ends on, into the chunk; the first begins at `begin`."""
+        if not found:
+            return
+        width, rows = len(self.header), [row for row, _ in found]
+        begins = [begin, *[end + 1 for _, end in found]]
+        if set(map(len, rows)) == {width} and self.header not in rows:
+            chunk.rows += rows
+            chunk.lines += begins[:-1]
+            return
+        for (row, end), line in zip(found, begins, strict=False):
             if len(row) == width and row != self.header:
-                rows.append(row)
-                lines.append(begin)
+                chunk.rows.append(row)
+                chunk.lines.append(line)
             elif not row:
                 self.blank_lines += 1
             elif row == self.header:
-                chunk.refused.append(RowRefusal(begin, "is the header again", reader.line_num))
+                chunk.refused.append(RowRefusal(line, "is the header again", end))
             else:
                 many = "more" if len(row) > width else "fewer"
-                chunk.refused.append(
-                    RowRefusal(begin, f"has {many} cells than the header", reader.line_num)
-                )
-        return self._without_nul(chunk), True
+                chunk.refused.append(RowRefusal(line, f"has {many} cells than the header", end))
 
     def _without_nul(self, chunk: RowChunk) -> RowChunk:
         if not self._nul_seen:

@@ -9,7 +9,7 @@ with its plus; device id trimmed and in one case; SHA-256 of each. Where the pag
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -18,7 +18,7 @@ import idna
 import phonenumbers
 
 from towpath.limits import EMAIL_CHARS_MAX
-from towpath.people.columns import Column, Refusal, read_column
+from towpath.people.columns import Column, Refusal, any_said, read_column
 from towpath.people.match_field import MatchField
 
 _HEX_64 = re.compile(r"[0-9a-fA-F]{64}")
@@ -169,6 +169,36 @@ def _hashed(value: str) -> Normalised:
     return Normalised(value, sha256(value.encode()).digest())
 
 
+def _plain_emails(cells: Sequence[str]) -> list[str] | None:
+    shaped = [cell.lower() for cell in cells]
+    plain = max(map(len, shaped)) <= EMAIL_CHARS_MAX and all(map(_PLAIN_EMAIL.fullmatch, shaped))
+    return shaped if plain else None
+
+
+def _plain_phones(cells: Sequence[str]) -> list[str] | None:
+    shaped = [cell.strip() for cell in cells]
+    return shaped if all(map(_E164.fullmatch, shaped)) else None
+
+
+_PLAIN_COLUMNS: Mapping[Reader, Callable[[Sequence[str]], list[str] | None]] = {
+    email: _plain_emails,
+    phone: _plain_phones,
+}
+"""What readers make of cells none of which is unusual; None when one is."""
+
+
+def _hashed_all(values: list[str]) -> Iterator[Normalised]:
+    digests = [sha256(value.encode()).digest() for value in values]
+    return map(Normalised._make, zip(values, digests, strict=True))
+
+
+def _spread(found: Iterator[Normalised], cells: Sequence[str | None]) -> list[Normalised | None]:
+    """What was found, in the places of the cells that are not None."""
+    if None not in cells:
+        return [*found]
+    return [None if cell is None else next(found) for cell in cells]
+
+
 CURRENT_RULE = 1
 RULES: Mapping[int, RuleSet] = {
     CURRENT_RULE: RuleSet(
@@ -194,9 +224,14 @@ def normalise_column(
 ) -> Column[Normalised]:
     """Normalise and hash a column; None cells are empty. `countries` go with phones, cell by cell.
 
-    A rule that is not known raises KeyError.
+    A rule that is not known raises KeyError. A column all of whose cells are plain is read at once:
+    two thirds of the cost of reading each by itself.
     """
     read = RULES[rule].readers[field]
+    if (plain := _PLAIN_COLUMNS.get(read)) and any_said(cells):
+        shaped = plain([cell for cell in cells if cell is not None])
+        if shaped is not None:
+            return Column(_spread(_hashed_all(shaped), cells), {})
     if field is not MatchField.PHONE or countries is None:
         return read_column(cells, read)
     if len(set(countries)) == 1:
