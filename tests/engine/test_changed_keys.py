@@ -18,7 +18,10 @@ from towpath.people import normalise
 from towpath.people.columns import Refusal
 from towpath.people.match_field import MatchField
 from towpath.people.normalise import CURRENT_RULE, RULES, Normalised, RuleSet
+from towpath.people.track import read_call
+from towpath.store import tracking
 from towpath.store.database import Db
+from towpath.store.tracking import Received
 
 APPLIED = Answer(AnswerKind.APPLIED, Cause.NONE, 0)
 BOTH = sync(fields="email, phone")
@@ -79,6 +82,18 @@ def test_the_old_key_leaves_and_the_new_one_arrives(told: Stage) -> None:
     assert held(told) == hashed("ana.new@example.com", "bia@example.com")
     assert told.counters(version, "add").synced == 2
     told.wait(seconds=60)
+    assert open_strays(told) == gone_keys(told) == 0
+
+
+def test_the_key_is_lost(told: Stage) -> None:
+    """`null` of `/users/track` takes the e-mail away: its key leaves the audience."""
+    mails(told, ana="ana", bia="bia")
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    call = read_call(b'{"attributes": [{"external_id": "ana", "email": null}]}', told.now)
+    tracking.store(told.db, told.workspace, [Received(call, None)], told.now)
+    told.wait(seconds=90)
+    assert held(told) == hashed("bia@example.com")
     assert open_strays(told) == gone_keys(told) == 0
 
 

@@ -294,3 +294,47 @@ def test_nothing_is_half_stored(db: Db, workspace: WorkspaceId, now: Instant, de
     assert desk.count() == 0
     for table in ("event", "event_seen", "idempotent_answer"):
         assert db.execute(f"table {table}".encode()).fetchone() is None
+
+
+OWN = ("email", "phone", "first_name", "last_name", "country", "language", "time_zone")
+
+
+def test_null_takes_a_column_away(db: Db, workspace: WorkspaceId, now: Instant) -> None:
+    desk = Desk(db, workspace, now)
+    said = {
+        "email": "ana@example.com", "phone": PHONE, "first_name": "Ana", "last_name": "Lima",
+        "country": "BR", "language": "pt-BR", "time_zone": "America/Sao_Paulo",
+    }  # fmt: skip
+    desk.track(attributes=[{"external_id": "ana", **said, "dob": "1990-02-03", "plan": "gold"}])
+    gone = dict.fromkeys([*said, "dob"])
+    assert "errors" not in desk.track(attributes=[{"external_id": "ana", **gone}])
+    for column in (*OWN, "birth_date"):
+        assert desk.person("ana", column) is None, column
+    assert desk.person("ana", "attributes") == {"plan": "gold"}
+    query = "select num_nonnulls(email, phone, idfa, gaid) from match_key"
+    assert db.execute(query).fetchall() == [(0,)]
+
+
+def test_of_a_value_and_null_the_later_row_holds(
+    db: Db, workspace: WorkspaceId, now: Instant
+) -> None:
+    desk = Desk(db, workspace, now)
+    desk.track(
+        attributes=[
+            {"external_id": "ana", "email": "a@example.com", "country": None, "language": "pt"},
+            {"external_id": "ana", "email": None, "country": "BR", "plan": "gold"},
+            {"external_id": "new", "email": None, "dob": None, "birth_date": "1990-02-03"},
+        ]
+    )
+    found = [desk.person("ana", one) for one in ("email", "country", "language", "attributes")]
+    assert found == [None, "BR", "pt", {"plan": "gold"}]
+    assert desk.person("new", "birth_date").isoformat() == "1990-02-03"
+    assert desk.person("new", "attributes") == {}
+
+
+def test_null_beside_a_hash_leaves_the_hash(db: Db, workspace: WorkspaceId, now: Instant) -> None:
+    desk = Desk(db, workspace, now)
+    desk.track(attributes=[{"external_id": "ana", "email": "ana@example.com"}])
+    desk.track(attributes=[{"external_id": "ana", "email": None, "email_sha256": "ab" * 32}])
+    assert desk.person("ana", "email") is None
+    assert db.execute("select encode(email, 'hex') from match_key").fetchall() == [("ab" * 32,)]

@@ -1,7 +1,7 @@
 """A person's own columns: how each is read, and a batch of people on their way to the store.
 
-None always means "leave as it is". A batch holds columns, not rows, so that the store writes it
-with one COPY.
+None in a column means "leave as it is". A batch holds columns, not rows, so that the store writes
+it with one COPY.
 """
 
 import re
@@ -45,7 +45,8 @@ class Device(NamedTuple):
 @dataclass(frozen=True)
 class PeopleBatch:
     """People as columns of one length. None: leave as it is. `tracking_allowed` is said of all
-    devices of a person, where the row names none; an attribute that is None goes.
+    devices of a person, where the row names none. An attribute that is None goes; so does a
+    person's own column that `attributes` names with None, such as email, and its match key.
 
     `number` is whom the row means, already looked up. A row with neither number nor external id is
     somebody new, whom an alias will name.

@@ -1,9 +1,9 @@
 """An attributes object of `/users/track`: a person's own columns, devices, consent, and the rest.
 
 Every key that is none of ours is a free attribute; its bytes go on to jsonb as they came. Null
-takes an attribute away. `{"inc": 1}`, `{"add": […]}` and the like change what is stored, and are
-worked out later (people/track_operations.py). What is bad in one key is refused alone: the person
-and the other keys are taken.
+takes an attribute away, or what a column holds. `{"inc": 1}`, `{"add": […]}` and the like change
+what is stored, and are worked out later (people/track_operations.py). What is bad in one key is
+refused alone: the person and the other keys are taken.
 """
 
 import re
@@ -36,7 +36,7 @@ Free: TypeAlias = Raw | Operation | None
 
 @dataclass(slots=True)
 class PersonRow:
-    """An attributes object, read. `cells` are columns of `PeopleBatch` by name.
+    """An attributes object, read. `cells` are columns of `PeopleBatch` by name; None: it goes.
 
     `devices` are further ones than those in `cells`. `local_phone` is a phone without a country
     code: the store knows the country. `refused` names keys that are not taken, and why.
@@ -96,7 +96,11 @@ def read_person(raw: bytes, index: int, now: Instant) -> PersonRow:
         keys["phone"] = keys.pop("phone")
     for name, value in keys.items():
         try:
-            _READERS.get(name, _read_free)(row, name, bytes(value), now)
+            text = bytes(value)
+            if text == b"null" and (cell := _CLEARED.get(name)):
+                row.cells.setdefault(cell, None)  # a value by another name (dob) stands
+            else:
+                _READERS.get(name, _read_free)(row, name, text, now)
         except Unfit as error:
             row.refused.append((error.field, error.reason))
         except msgspec.ValidationError as error:
@@ -147,7 +151,8 @@ def _read_phone(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
 def _read_hash(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
     found = identifier(name, normalise.hashed(_TEXT.decode(raw)))
     cell = name.removesuffix("_sha256")
-    row.cells.setdefault(cell, Identifier(None, found.digest))
+    if row.cells.get(cell) is None:
+        row.cells[cell] = Identifier(None, found.digest)
 
 
 def _read_birth_date(row: PersonRow, name: str, raw: bytes, now: Instant) -> None:
@@ -256,3 +261,11 @@ _READERS: Mapping[str, Reader] = {
     "phone": _read_phone,
     "time_zone": _text("time_zone", profile.read_time_zone),
 }
+_CLEARED: Mapping[str, str] = {
+    "dob": "birth_date",
+    **{name: name for name in (
+        "birth_date", "country", "email", "first_name", "language", "last_name", "phone",
+        "time_zone",
+    )},
+}  # fmt: skip
+"""Keys whose null takes away what is stored, as in Braze, with their cells."""

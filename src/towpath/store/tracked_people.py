@@ -153,13 +153,14 @@ def _person(
         if (consent := row.cells.get("consent")) and "consent" in person:
             row.cells["consent"] = later(person["consent"], consent)
         person.update(row.cells)
+    gone = {name: None for name, cell in person.items() if cell is None}
     if len(group) == 1 and not any(
         isinstance(one, Operation) for one in group[0].row.free.values()
     ):
-        person["attributes"] = group[0].row.free or None
+        person["attributes"] = gone | group[0].row.free or None
         return person
     free, refused = fold([row.free for _, row in group], stored.attributes)
-    person["attributes"] = free or None
+    person["attributes"] = gone | free or None
     for place, name, reason in refused:
         call, row = group[place]
         late[call].append(TrackError(reason, "attributes", row.index, name, whole=False))

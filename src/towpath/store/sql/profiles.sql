@@ -29,7 +29,7 @@ create temp table if not exists staged (
   time_zone text,
   birth_date date,
   attributes jsonb,
-  removed jsonb, -- names of attributes that go
+  removed jsonb, -- names of attributes and own columns that go
   consent smallint,
   consent_source text,
   consent_at timestamptz
@@ -108,6 +108,7 @@ copy staged from stdin
 -- Numbers are drawn for new people only, in the order of the rows: they stay dense. A hash that
 -- came alone keeps the clear value it belongs to and drops any other. A consent said earlier than
 -- the stored one is left out; at the same moment the greater (withdrawn) holds.
+-- A column named in `removed` goes, unless a value comes with it.
 insert into merged
 select
   s.place,
@@ -124,7 +125,8 @@ select
   s.external_id,
   n.email, n.phone, n.country, n.language, n.first_name, n.last_name, n.time_zone, n.birth_date,
   n.attributes, n.consent, n.consent_source, n.consent_at,
-  coalesce(s.email_key, k.email), coalesce(s.phone_key, k.phone),
+  coalesce(s.email_key, case when (s.removed ? 'email') is not true then k.email end),
+  coalesce(s.phone_key, case when (s.removed ? 'phone') is not true then k.phone end),
   k.email, k.phone, k.idfa, k.gaid,
   s.idfa, s.idfa_allowed, s.gaid, s.gaid_allowed, s.tracking_allowed
 from staged s
@@ -145,21 +147,29 @@ cross join lateral (
 cross join lateral (
   select
     case
-      when s.email_key is null then p.email
+      when s.email_key is null then
+        case when (s.removed ? 'email') is not true then p.email end
       when s.email is not null then s.email
       when s.email_key = k.email then p.email
     end as email,
     case
-      when s.phone_key is null then p.phone
+      when s.phone_key is null then
+        case when (s.removed ? 'phone') is not true then p.phone end
       when s.phone is not null then s.phone
       when s.phone_key = k.phone then p.phone
     end as phone,
-    coalesce(s.country, p.country) as country,
-    coalesce(s.language, p.language) as language,
-    coalesce(s.first_name, p.first_name) as first_name,
-    coalesce(s.last_name, p.last_name) as last_name,
-    coalesce(s.time_zone, p.time_zone) as time_zone,
-    coalesce(s.birth_date, p.birth_date) as birth_date,
+    coalesce(s.country, case when (s.removed ? 'country') is not true then p.country end)
+      as country,
+    coalesce(s.language, case when (s.removed ? 'language') is not true then p.language end)
+      as language,
+    coalesce(s.first_name, case when (s.removed ? 'first_name') is not true then p.first_name end)
+      as first_name,
+    coalesce(s.last_name, case when (s.removed ? 'last_name') is not true then p.last_name end)
+      as last_name,
+    coalesce(s.time_zone, case when (s.removed ? 'time_zone') is not true then p.time_zone end)
+      as time_zone,
+    coalesce(s.birth_date, case when (s.removed ? 'birth_date') is not true then p.birth_date end)
+      as birth_date,
     case
       when s.removed is not null then
         (coalesce(p.attributes, '{}') || coalesce(s.attributes, '{}'))
