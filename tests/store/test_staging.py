@@ -12,7 +12,9 @@ from towpath.people.attributes import read_number, read_time
 from towpath.people.profile import Identifier, PeopleBatch, all_plain_ids, read_external_id
 from towpath.store import staging
 
-_TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["\\", "\t", "\n", "a\\nb", "|", ":null", "\u2028"]))
+_TEXTS = st.one_of(
+    st.text(max_size=8), st.sampled_from(["\\", "\t", "\n", "a\\nb", "|", ":null", "\u2028"])
+)
 _VALUES = st.one_of(
     _TEXTS, st.integers(-10, 10**18), st.booleans(), st.none(), st.decimals("-9", "9", places=2)
 )
