@@ -90,5 +90,9 @@ async def test_one_meaning_in_the_page_the_command_and_the_api(
     }
     before = shown(db, workspace, place, 1)
     assert (before["steps"]["wait"]["entered"], before["door"]["entered"]) == (0, 20)
+
+
+async def test_a_version_that_is_not_there(client: httpx.AsyncClient) -> None:
+    place = await drafted(client, WALK)
     wrong = await client.get(f"{place}/analytics", params={"version": 3})
     assert (wrong.status_code, wrong.json()["field"]) == (404, "version")

@@ -74,7 +74,7 @@ def choose(
                 raise InputError(
                     f"The connection reaches no ad account {ref[:100]!r}.",
                     remedy=nearest(ref, list(known)),
-                    field=f"ad_accounts.{place}",
+                    field=f"ad_accounts[{place}]",
                 )
         asked = {"workspace": workspace, "connection": connection, "refs": list(wanted)}
         db.execute(_SQL["choose"], asked | {"never": _NEVER})
