@@ -774,6 +774,34 @@ create table stray_audience (
 );
 create index stray_audience_look on stray_audience (look_at) where look_at is not null;
 
+-- People who were erased, as a receipt; while it is open, strays tell how far it is.
+create table erasure (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  asked_by text not null,
+  asked_at timestamptz not null,
+  people int not null,              -- who were there
+  unknown int not null,             -- ids that were nobody's
+  others int not null,              -- people who shared an identifier, and lost it
+  strays bigint[] not null,
+  confirmed_at timestamptz,
+  receipt jsonb                     -- by audience, as it stood when all was confirmed
+);
+create index erasure_workspace on erasure (workspace, id);
+create index erasure_open on erasure (id) where confirmed_at is null;
+
+-- Identifiers that must not come back: HMAC-SHA256 under the workspace's key.
+create table tombstone_key (
+  workspace int primary key references workspace,
+  key bytea not null
+);
+create table tombstone (
+  workspace int not null references workspace,
+  digest bytea not null,
+  erasure bigint not null references erasure,
+  primary key (workspace, digest)
+);
+
 -- The audiences of an ad account as the partner listed them last, those that we do not use too.
 create table audience_listing (
   workspace int not null references workspace,
