@@ -24,6 +24,12 @@ DRAFT = {
     "steps": {"end": {"kind": "exit"}},
 }
 FILTER = {"has": "email"}
+REQUEST = """
+insert into request (workspace, audience, action, fields, members, people, sharing, coholders,
+  omitted, low, high, worker, started_at, lease_until, tries, state)
+select workspace, id, 0, 1, '', 1, '', '', '{}', 0, 0, 'test', %(now)s, %(now)s, 1, 'in flight'
+from audience where id = %(audience)s returning id
+"""
 BODIES: dict[str, dict[str, Any]] = {
     "ChangedDraft": {"revision": 1, "draft": DRAFT},
     "Resuming": {"overdue": "go_on"},
@@ -48,6 +54,7 @@ NEVER = {
     "key": 99_999,
     "name": "never",
     "number": 1,
+    "request": 99_999,
 }
 OPERATIONS = [
     (method.upper(), path, operation)
@@ -86,8 +93,11 @@ async def theirs(
         | {"audience": {"id": REF}}
     )
     found["sync"] = segment_syncs.create(db, other_workspace, plan, found["audience"], now)
+    (made,) = db.execute(REQUEST, {"audience": found["audience"], "now": now}).fetchall()
+    found["request"] = made[0]
     for path in (
         "/v1/canvases/{canvas}",
+        "/v1/requests/{request}",
         "/v1/segments/{segment}",
         "/v1/segment-syncs/{sync}",
         "/v1/workspaces/{name}",

@@ -29,6 +29,7 @@ from towpath.api import (
     segments,
     sign_in,
     static,
+    sync_log,
     track,
     trigger,
     users,
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     segments.router,
     segment_syncs.router,
     trigger.router,
+    sync_log.router,
     live.router,
 )
 """Every route there is; a line each."""

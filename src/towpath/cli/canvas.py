@@ -9,11 +9,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from towpath.api import analytics, launching
+from towpath.api import analytics, launching, sync_log
 from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph
-from towpath.cli import canvas_show, canvas_templates, canvas_versions, opening, output
+from towpath.cli import canvas_show, canvas_templates, canvas_versions, log, opening, output
 from towpath.cli.canvas_desk import (
     AsJson,
     Desk,
@@ -200,10 +200,12 @@ def show_command(
     with open_desk() as desk:
         canvas, now = find(desk, name), database_now(desk.db)
         found = analytics.shown(desk.db, desk.workspace, canvas, now, version)
+        accepted = sync_log.accepted(desk.db, desk.workspace, canvas, now)
     if as_json:
-        output.show_json(found)
+        output.show_json(found | {"enter_to_accepted": accepted.model_dump()})
     else:
         canvas_show.show(found)
+        log.tell_accepted(accepted)
 
 
 app.command("publish")(canvas_versions.publish_command)

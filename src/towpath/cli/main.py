@@ -42,6 +42,7 @@ COMMANDS = {
     "segment": _Lazy("segment:app", "Save, count, sample and explain segments of people.", True),
     "audience": _Lazy("audience:app", "List, make and clean up audiences; lookalikes.", True),
     "sync": _Lazy("sync:app", "Keep an audience equal to a segment, without a Canvas.", True),
+    "log": _Lazy("log:app", "What was sent to partners, and what they said.", True),
     "secret": _Lazy("secret:app", "Keep what webhooks prove themselves with."),
     "serve": _Lazy("serve:serve_command", "Run the API and the engine until told to stop."),
     "workspace": _Lazy("workspace:app", "Make workspaces, list them, change their settings."),
