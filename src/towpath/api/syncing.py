@@ -13,8 +13,10 @@ from towpath.canvas.segment_sync import ADD, STEPS, SegmentSync
 from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.ids import CanvasId, WorkspaceId
+from towpath.limits import PAGE_ROWS_MAX
 from towpath.people.filter import InSegment
-from towpath.store import arrivals, canvases, filter_known, segment_syncs, tallies
+from towpath.people.filter_parse import nearest
+from towpath.store import arrivals, canvases, filter_known, segment_syncs, segments, tallies
 from towpath.store.canvases import CanvasState
 from towpath.store.database import Db
 from towpath.store.segment_syncs import Sync
@@ -45,7 +47,10 @@ def _check_segment(db: Db, workspace: WorkspaceId, name: str, now: Instant) -> N
     try:
         filter_known.read(db, workspace, InSegment(name), now)
     except InputError as error:
-        raise InputError(error.message, remedy=error.remedy, field="segment") from error
+        page = segments.list_page(db, workspace, after="", limit=PAGE_ROWS_MAX)
+        known = [one.name for one in page]
+        remedy = error.remedy if name in known or not known else nearest(name, known)
+        raise InputError(error.message, remedy=remedy, field="segment") from error
 
 
 async def _findings(
