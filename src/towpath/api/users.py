@@ -35,8 +35,9 @@ from towpath.api.user_export import Export, Exported
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.people_set import people
-from towpath.store import aliases, deletions, external_ids, merges, workspaces
+from towpath.store import aliases, deletions, external_ids, merges, tombstones, workspaces
 from towpath.store.database import Db
+from towpath.store.tombstones import Identity as Buried
 
 router = APIRouter(prefix="/users", tags=["users"])
 Reader = Annotated[Caller, needs(Scope.USERS_READ)]
@@ -137,10 +138,15 @@ def _identify(db: Db, workspace: WorkspaceId, body: Identify, now: Instant) -> I
     ]
     held = external_ids.of(db, [one.number for one in claims])
     owners = external_ids.owners(db, workspace, [one.external_id for one in claims])
+    free = [Buried.named(one.external_id) for one in claims if one.external_id not in owners]
+    erased = tombstones.erased(db, workspace, free)
     gained: dict[int, str] = {}
     pairs: list[tuple[int, int]] = []
     done = Counter[str]()
     for array, place, number, name in claims:
+        if Buried.named(name) in erased:
+            naming.refuse(array, place, "external_id", tombstones.REFUSED)
+            continue
         if held.setdefault(number, name) != name:
             naming.refuse(array, place, "external_id", "is not theirs: they have another")
             continue

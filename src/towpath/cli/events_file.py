@@ -13,12 +13,14 @@ from towpath.cli.import_counts import ImportResult, counts, restored
 from towpath.cli.people_file import WAITING, Asked, Refuse, Tell, file_at, nothing
 from towpath.cli.people_reader import blocks
 from towpath.clock import Instant
+from towpath.people.csv_columns import CellRefusal
 from towpath.people.csv_events import FATAL, EventLine, read_events, read_events_header
 from towpath.people.csv_rows import CsvRows
 from towpath.people.profile import PeopleBatch
 from towpath.store import events, imports, profiles, workspaces
 from towpath.store.database import Db
 from towpath.store.imports import File, ImportJob
+from towpath.store.tombstones import REFUSED
 from towpath.store.workspaces import Workspace
 
 
@@ -110,11 +112,19 @@ def _write(
     ids = list(dict.fromkeys(one.external_id for one in kept))
     done = profiles.upsert(db, workspace.id, _named(ids), now)
     numbers = dict(zip(ids, done.numbers.tolist(), strict=True))
-    told = [events.Event(numbers[one.external_id], one.happening) for one in kept]
+    erased = {ids[place] for place in done.refused}
+    told = [
+        events.Event(numbers[one.external_id], one.happening)
+        for one in kept
+        if one.external_id not in erased
+    ]
     events.append(db, workspace.id, told, now)
-    result.events += len(kept)
+    result.note_refused(
+        [CellRefusal(one.line, "", REFUSED) for one in kept if one.external_id in erased]
+    )
+    result.events += len(told)
     result.events_known += len(found) - len(kept)
-    result.people += len(ids)
+    result.people += done.people
     result.new += done.new
 
 

@@ -21,6 +21,7 @@ from towpath.people.csv_rows import CsvRows, check_head, texts
 from towpath.store import imports, profiles
 from towpath.store.database import Db, database_now
 from towpath.store.imports import File, ImportJob
+from towpath.store.tombstones import REFUSED
 from towpath.store.workspaces import Workspace
 
 Refuse = Callable[[list[CellRefusal]], None]
@@ -103,7 +104,7 @@ def _run(
                 continue
             _note(result, chunk)
             if job:
-                _write(db, workspace, job, chunk, reading.at(chunk.index), result)
+                refuse(_write(db, workspace, job, chunk, reading.at(chunk.index), result))
     if job:
         imports.finish(db, job, counts(result), database_now(db))
     return result
@@ -116,14 +117,20 @@ def _write(
     chunk: PeopleChunk,
     now: Instant,
     result: ImportResult,
-) -> None:
+) -> list[CellRefusal]:
+    """Write a chunk; gives the rows of people who were erased, which are refused."""
+    erased: list[CellRefusal] = []
     with db.transaction():
         if chunk.staged is not None:
             done = profiles.write(db, workspace.id, chunk.staged, now)
             result.new += done.new
             result.changed += done.changed
             result.keys_changed += len(done.keys_changed)
+            erased = [CellRefusal(chunk.line_of(place), "", REFUSED) for place in done.refused]
+            result.people -= len(erased)
+            result.note_refused(erased)
         imports.note(db, job, chunk.index + 1, counts(result), database_now(db))
+    return erased
 
 
 def _note(result: ImportResult, chunk: PeopleChunk) -> None:

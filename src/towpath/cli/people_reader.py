@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from towpath.clock import Instant
 from towpath.errors import InputError, TowpathError
 from towpath.limits import IMPORT_AHEAD_BYTES
@@ -33,6 +35,7 @@ from towpath.people.csv_columns import (
     with_good_ids,
 )
 from towpath.people.csv_rows import CsvRows, RowChunk
+from towpath.people.people_set import Numbers
 from towpath.people.profile import Identifier, PeopleBatch
 from towpath.store.staging import StagedPeople, joined, stage
 
@@ -77,6 +80,11 @@ class PeopleChunk:
     refused: list[CellRefusal] = field(default_factory=list)
     matchable: int = 0
     old_mobiles: int = 0
+    lines: Numbers = field(default_factory=lambda: np.empty(0, np.uint32))
+
+    def line_of(self, place: int) -> int:
+        """The line of a staged row; of rows that became one person, about where."""
+        return int(self.lines[place])
 
 
 def read_chunks(reading: PeopleReading, countries: Countries) -> Iterator[PeopleChunk]:
@@ -104,6 +112,7 @@ def _read(
     found.rows = len(chunk.rows) + len(chunk.refused)
     good, found.refused = with_good_ids(header, chunk)
     found.good_rows = len(good.rows)
+    found.lines = np.array(good.lines, np.uint32)
     if not good.rows:
         return
     asked = ids_without_country(header, good)

@@ -16,6 +16,7 @@ from towpath import telemetry
 from towpath.clock import Instant
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import LEASE_ENDED, Answered
+from towpath.engine.erasing import Erasing
 from towpath.engine.rekeying import Rekeying
 from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
@@ -58,6 +59,7 @@ class Deadlines:
             or self._give_up(now, steady_since)
             or self._fold(now)
             or stray_receipts.look(self.db, now)
+            or Erasing(self.db).tick(now)
             or Rekeying(self.db, self.rules).tick(now)
         )
 

@@ -1,4 +1,4 @@
-"""Partings: what it takes for a profile number to go, by a merge or a deletion.
+"""Partings: what it takes for a profile number to go, by a merge, a deletion or an erasure.
 
 The number stays for the ledger, with its match keys, until what it left at a partner is gone; all
 else goes in the caller's one transaction: personal data, standing in Canvases, and the wish to be
@@ -27,17 +27,19 @@ class Parting(StrEnum):
 
     MERGED = "merged"
     DELETED = "deleted"
+    ERASED = "erased"
 
 
 def part(
     db: Db, workspace: WorkspaceId, members: PeopleSet, parting: Parting, now: Instant
-) -> None:
-    """Let these people of the workspace go, in the caller's transaction under `workspaces.lock`.
+) -> int | None:
+    """Let these people of the workspace go, in the caller's transaction under `workspaces.lock`;
+    gives the stray's id by which they are followed (`stray_receipts`), None: there was nobody.
 
     Aliases, devices and events that they still have go too: a merge moves them away before.
     """
     if not members:
-        return
+        return None
     gone = {"members": int4_array(members), "now": now}
     db.execute(_SQL["blank_profiles"], gone)
     for statement in _BELONGINGS:
@@ -46,7 +48,7 @@ def part(
     # the other. All audiences are locked at once, in one order.
     stray_keys.lock_audiences(db, workspace)
     _leave_canvases(db, workspace, members, parting, now)
-    stray_keys.turn_all(db, workspace, members, stray_keys.Reason(parting.value), now)
+    return stray_keys.turn_all(db, workspace, members, stray_keys.Reason(parting.value), now)
 
 
 def _leave_canvases(

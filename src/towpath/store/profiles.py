@@ -14,9 +14,9 @@ import numpy as np
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.consent import ConsentSets, ConsentState
-from towpath.people.people_set import Numbers, PeopleSet, people
+from towpath.people.people_set import Numbers, PeopleSet, numbers, people
 from towpath.people.profile import PeopleBatch
-from towpath.store import changes, devices, match_keys, shared_keys, workspaces
+from towpath.store import changes, devices, match_keys, shared_keys, tombstones, workspaces
 from towpath.store.database import Db, Int4Array
 from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
@@ -28,7 +28,8 @@ class Upserted:
     """What became of a batch: people who are new, whose profile changed, and whose keys changed.
 
     `keys_changed` holds new people who have a key as well. `numbers` stands beside the batch, a
-    profile number a row.
+    profile number a row. `refused`: places of rows that name somebody who was erased; they are not
+    written, and have no number (0).
     """
 
     people: int
@@ -36,6 +37,7 @@ class Upserted:
     changed: int
     keys_changed: PeopleSet
     numbers: Numbers
+    refused: PeopleSet
 
 
 def upsert(db: Db, workspace: WorkspaceId, batch: PeopleBatch, now: Instant) -> Upserted:
@@ -61,12 +63,13 @@ def write(db: Db, workspace: WorkspaceId, staged: StagedPeople, now: Instant) ->
         db.execute(sql["create_staged"])
         with db.cursor() as cursor, cursor.copy(sql["copy_staged"]) as copy:
             copy.write(staged.text)
-        if _all_new(db, workspace, staged):
-            numbers = _write_new(db, workspace, staged, now)
-            if len(numbers):
-                keyed = people(numbers[staged.keyed])
-                return Upserted(len(staged), len(staged), 0, keyed, numbers)
-        return _write_merged(db, workspace, staged, now)
+        refused = tombstones.refuse_staged(db, workspace)
+        if not refused and _all_new(db, workspace, staged):
+            drawn = _write_new(db, workspace, staged, now)
+            if len(drawn):
+                keyed = people(drawn[staged.keyed])
+                return Upserted(len(staged), len(staged), 0, keyed, drawn, people())
+        return _write_merged(db, workspace, staged, refused, now)
 
 
 def consent_sets(db: Db, numbers: Int4Array) -> ConsentSets:
@@ -117,7 +120,9 @@ def _write_new(db: Db, workspace: WorkspaceId, staged: StagedPeople, now: Instan
     return np.arange(first, last + 1, dtype=np.uint32)
 
 
-def _write_merged(db: Db, workspace: WorkspaceId, staged: StagedPeople, now: Instant) -> Upserted:
+def _write_merged(
+    db: Db, workspace: WorkspaceId, staged: StagedPeople, refused: PeopleSet, now: Instant
+) -> Upserted:
     sql, given = queries("profiles"), {"workspace": workspace, "now": now}
     db.execute(sql["tune_merging"])
     db.execute(sql["create_merged"])
@@ -130,7 +135,9 @@ def _write_merged(db: Db, workspace: WorkspaceId, staged: StagedPeople, now: Ins
     keys_changed = match_keys.write_merged(db, workspace, now)
     if keys_changed:
         shared_keys.write_changes(db, workspace)
-    return Upserted(len(staged), new, changed, keys_changed, _numbers(db, staged))
+    found = _numbers(db, staged)
+    found[numbers(refused)] = 0
+    return Upserted(len(staged) - len(refused), new, changed, keys_changed, found, refused)
 
 
 def _numbers(db: Db, staged: StagedPeople) -> Numbers:

@@ -28,6 +28,7 @@ from towpath.people.whose import Who, WhoKind
 from towpath.store import aliases, changes, profiles, workspaces
 from towpath.store.database import Db, int4_array_of
 from towpath.store.queries import queries
+from towpath.store.tombstones import REFUSED
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _PLAIN = frozenset({"number", "attributes"})
@@ -60,7 +61,8 @@ def write(
     """Write these rows, and make the `new` people; gives the numbers of the new ones.
 
     `numbers` are those of the people who are known. What cannot be taken is added to `late`, a list
-    a call. In the caller's transaction, under `workspaces.lock`.
+    a call; a new person who was erased gets no number. In the caller's transaction, under
+    `workspaces.lock`.
     """
     groups: dict[int | Who, list[Placed]] = {who: [] for who in new}
     for placed in rows:
@@ -83,8 +85,12 @@ def write(
         return {}
     upserted = profiles.upsert(db, workspace, _batch(people), now)
     found = dict(zip(groups, upserted.numbers.tolist(), strict=True))
+    for whose in [list(groups)[place] for place in upserted.refused]:
+        del found[whose]
+        for call, row in groups.pop(whose):
+            late[call].append(TrackError(REFUSED, "attributes", row.index, row.who.kind.value))
     _write_further_devices(db, workspace, groups, found, now)
-    made = {who: found[who] for who in new}
+    made = {who: found[who] for who in new if who in found}
     aliases.add(db, workspace, {who.key: made[who] for who in new if who.kind is WhoKind.ALIAS})
     return made
 

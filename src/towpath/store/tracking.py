@@ -16,7 +16,7 @@ from towpath.people.track import EventRow, TrackCall, TrackError
 from towpath.people.track_answer import answer
 from towpath.people.track_attributes import PersonRow
 from towpath.people.whose import Who, WhoKind
-from towpath.store import events, identities, tracked_people, wakes, workspaces
+from towpath.store import events, identities, tombstones, tracked_people, wakes, workspaces
 from towpath.store.database import Db
 from towpath.store.events import Event
 from towpath.store.idempotent_answers import Answer, Asked
@@ -90,8 +90,15 @@ def _write(
     wanted = {placed.row.who for placed in people} | {row.who for row in kept}
     made = [who for who in new if who in wanted]
     numbers |= tracked_people.write(db, workspace, people, made, numbers, late, now)
-    happened = [Event(numbers[row.who], row.happening) for row in kept]
+    happened = [Event(numbers[row.who], row.happening) for row in kept if row.who in numbers]
     events.append(db, workspace, happened, now)
+    if len(happened) < len(kept):
+        for place, call in enumerate(calls):
+            late[place] += [
+                TrackError(tombstones.REFUSED, row.array, row.index, row.who.kind.value)
+                for row in call.events
+                if row.who in new and row.who not in numbers
+            ]
     return late
 
 
