@@ -1,5 +1,6 @@
 """The people door on a real PostgreSQL, and the SQL of filters against their meaning in Python."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from towpath.people.match_field import MatchField
 from towpath.people.people_set import people
 from towpath.store import people_door
 from towpath.store.database import Db
+from towpath.store.queries import queries
 
 ATTRIBUTES = trees(person_rules() | free_rules(typed=True))
 EVENTS = trees(did_rules() | did_rules() | person_rules(), leaves=4)
@@ -116,3 +118,18 @@ def test_another_workspace_s_events_do_not_count(
     insert_events(db, workspace, rows, now)
     for rule in ({"purchase": "any"}, {"purchase": "any", "product": "shoe"}):
         assert people_door.matching(db, workspace, parse_filter(rule), 0, 100, now)
+
+
+def test_parallel_workers_would_not_add_events_up_again(
+    db: Db, workspace: WorkspaceId, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are added up in an InitPlan, which is answered once, and its array handed to workers."""
+    asked = b"explain (format json) " + queries("people_door")["read_matching"]
+    monkeypatch.setattr(people_door, "_SQL", {"read_matching": asked})
+    monkeypatch.setattr(people_door, "unpacked", lambda plan: plan[0]["Plan"])
+    tree = parse_filter({"any": [{"event": "opened"}, {"attribute": "plan", "is": "pro"}]})
+    plan: Any = people_door.matching(db, workspace, tree, 0, 10_000_000, now)
+    once = [node for node in plan["Plans"] if node["Parent Relationship"] == "InitPlan"]
+    others = [node for node in plan["Plans"] if node not in once]
+    assert "'Aggregate'" in str(once)
+    assert not re.search(r"event|'Group Key'", str(others))

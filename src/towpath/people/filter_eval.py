@@ -112,7 +112,7 @@ class _Asked:
             case Has(match_field):
                 return match_field in person.get("match_keys", ())
             case InBucket(bounds):
-                return _within(bucket(person["number"]), bounds)
+                return within(bucket(person["number"]), bounds)
             case EnteredCanvas(canvas, window):
                 times = person.get("entered", {}).get(canvas, ())
                 return any(self._in_window(at, window) for at in times)
@@ -154,14 +154,14 @@ class _Asked:
             case Op.ANNIVERSARY:
                 return _month_day(held) in anniversaries(wanted, self.now)
             case _:
-                return _is_number(held) and _within(held, Bounds(((Bound(rule.op), wanted),)))
+                return _is_number(held) and within(held, Bounds(((Bound(rule.op), wanted),)))
 
     def _of_items(self, op: Op, wanted: Any, held: Any) -> bool:
         if not isinstance(held, list):
             return op is Op.INCLUDES_NONE
         match op:
             case Op.ITEMS:
-                return _within(len(held), wanted)
+                return within(len(held), wanted)
             case Op.ANY_ITEM:
                 return any(
                     _Asked(self.now, {}, {"attributes": item}, typed=False).holds(wanted)
@@ -198,7 +198,7 @@ class _Asked:
             times = [one["at"] for one in meant]
             edge = min if rule.measure is Measure.FIRST else max
             return bool(times) and self._in_window(edge(times), rule.test)
-        return _within(sum((_measured(rule, one) for one in meant), Decimal()), rule.test)
+        return within(sum((_measured(rule, one) for one in meant), Decimal()), rule.test)
 
     def _is_meant(self, rule: Did, one: Mapping[str, Any]) -> bool:
         return (
@@ -245,7 +245,8 @@ def _month_day(held: Any) -> str | None:
     return held.strftime("%m-%d") if isinstance(held, date) else None
 
 
-def _within(number: float | Decimal, bounds: Bounds) -> bool:
+def within(number: float | Decimal, bounds: Bounds) -> bool:
+    """Whether the number is within all the bounds."""
     return all(_BOUND[bound](_decimal(number), _decimal(to)) for bound, to in bounds.bounds)
 
 

@@ -1,7 +1,8 @@
 """Rules about what people did, as SQL: their events added up, once for all who are asked about.
 
-One grouping of the event table is left joined; then a comparison is a look at one column. That
-stays set-wise wherever in a tree the rule stands, which a subquery under an `or` would not.
+One grouping of the event table gives an array of people, which is left joined. That stays set-wise
+wherever in a tree the rule stands, which a subquery under an `or` would not; and as the array comes
+from a scalar subquery, it is made once, not by each parallel worker.
 """
 
 from datetime import timedelta
@@ -15,7 +16,7 @@ from towpath.people.filter import (
     Window,
     resolve,
 )
-from towpath.people.filter_eval import SUMMED_MAX
+from towpath.people.filter_eval import SUMMED_MAX, within
 from towpath.store.filter_sql_attributes import Root, properties_condition
 from towpath.store.filter_sql_parts import Compiled
 
@@ -37,15 +38,21 @@ _AHEAD = timedelta(seconds=TRACK_AHEAD_S)
 
 
 def did_condition(rule: Did, into: Compiled) -> exp.Expr:
-    """The rule as a condition on what it adds to the joins."""
-    alias = into.join_rows(_added_up(rule, into))
+    """The rule as a condition on what it adds to the joins. Of a test that nought passes, as of
+    whoever did nothing, those are joined who fail it."""
+    rows = exp.select("did.profile").from_(_added_up(rule, into).subquery("did"))
     if isinstance(rule.test, Window):
-        edges = _edges(f"{alias}.value", rule.test, into)
-        return exp.func("coalesce", edges, exp.false())
-    return into.bounded(f"coalesce({alias}.value, 0)", rule.test)
+        alias = into.join_people(rows.where(_edges("did.value", rule.test, into)))
+        return into.fill(f"{alias}.profile is not null")
+    passed = into.bounded("did.value", rule.test)
+    if within(0, rule.test):
+        alias = into.join_people(rows.where(exp.not_(passed)))
+        return into.fill(f"{alias}.profile is null")
+    alias = into.join_people(rows.where(passed))
+    return into.fill(f"{alias}.profile is not null")
 
 
-def _added_up(rule: Did, into: Compiled) -> exp.Expr:
+def _added_up(rule: Did, into: Compiled) -> exp.Select:
     """People with what their meant events measure; whoever has none is left out."""
     of = {"of": rule.of} if rule.of else {}
     rows = into.fill(

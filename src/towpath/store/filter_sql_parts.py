@@ -68,11 +68,11 @@ class Compiled:
         if join not in self.joins:
             self.joins.append(join)
 
-    def join_rows(self, rows: exp.Expr) -> str:
-        """Left join rows, at most one a person, with columns `profile` and `value`; the alias."""
+    def join_people(self, numbers: exp.Expr) -> str:
+        """Left join the numbers that a query gives, as column `profile`; gives the alias."""
         alias = f"j{len(self.joins)}"
-        select = rows.sql("postgres")
-        self.join(f"left join ({select}) as {alias} on {alias}.profile = profile.number")
+        rows = f"unnest(array({numbers.sql('postgres')})) as {alias}(profile)"
+        self.join(f"left join {rows} on {alias}.profile = profile.number")
         return alias
 
     def join_set(self, members: PeopleSet) -> str:
