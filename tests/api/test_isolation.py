@@ -49,12 +49,14 @@ NEVER = {
     "ad_account": 99_999,
     "audience": 99_999,
     "canvas": 99_999,
+    "erasure": 99_999,
     "sync": 99_999,
     "segment": 99_999,
     "key": 99_999,
     "name": "never",
     "number": 1,
     "request": 99_999,
+    "external_id": "never",
 }
 OPERATIONS = [
     (method.upper(), path, operation)
@@ -78,12 +80,14 @@ async def theirs(
     found["audience"] = audiences.ensure(
         db, other_workspace, account, REF, "Buyers", created_here=True, now=now
     )
-    track = {"attributes": [{"external_id": "ana", "email": "ana@example.com"}]}
+    mine = {"external_id": "ana", "email": "ana@example.com"}
+    track = {"attributes": [mine, {"external_id": "bye"}]}
     assert (await other_client.post("/users/track", json=track)).status_code == 201
     for name, path, body in (
         ("canvas", "/v1/canvases", {"draft": DRAFT}),
         ("segment", "/v1/segments", {"name": "s", "filter": FILTER}),
         ("key", "/v1/api-keys", {"name": "k", "scopes": ["track"]}),
+        ("erasure", "/v1/erasures", {"external_ids": ["bye"]}),
     ):
         answer = await other_client.post(path, json=body)
         assert answer.status_code == 201, answer.text
@@ -95,8 +99,10 @@ async def theirs(
     found["sync"] = segment_syncs.create(db, other_workspace, plan, found["audience"], now)
     (made,) = db.execute(REQUEST, {"audience": found["audience"], "now": now}).fetchall()
     found["request"] = made[0]
+    found["external_id"] = "ana"
     for path in (
         "/v1/canvases/{canvas}",
+        "/v1/users/{external_id}/audiences",
         "/v1/requests/{request}",
         "/v1/segments/{segment}",
         "/v1/segment-syncs/{sync}",

@@ -21,9 +21,11 @@ from towpath.api import (
     callback_page,
     canvases,
     connections,
+    erasures,
     health,
     launches,
     live,
+    people,
     problems,
     segment_syncs,
     segments,
@@ -51,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     workspaces.router,
     api_keys.router,
     users.router,
+    erasures.router,
     callback_page.router,
     connections.router,
     audit_trail.router,
@@ -61,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     segment_syncs.router,
     trigger.router,
     sync_log.router,
+    people.router,
     live.router,
 )
 """Every route there is; a line each."""

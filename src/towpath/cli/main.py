@@ -43,6 +43,8 @@ COMMANDS = {
     "audience": _Lazy("audience:app", "List, make and clean up audiences; lookalikes.", True),
     "sync": _Lazy("sync:app", "Keep an audience equal to a segment, without a Canvas.", True),
     "log": _Lazy("log:app", "What was sent to partners, and what they said.", True),
+    "erase": _Lazy("erase:app", "Forget people here and at every partner; receipts.", True),
+    "person": _Lazy("person:app", "In which audiences somebody is, and why.", True),
     "secret": _Lazy("secret:app", "Keep what webhooks prove themselves with."),
     "serve": _Lazy("serve:serve_command", "Run the API and the engine until told to stop."),
     "workspace": _Lazy("workspace:app", "Make workspaces, list them, change their settings."),

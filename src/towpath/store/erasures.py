@@ -107,7 +107,7 @@ def read(db: Db, workspace: WorkspaceId, erasure: int) -> Erasure:
     with db.cursor(row_factory=class_row(Erasure)) as cursor:
         found = cursor.execute(_SQL["read_erasure"], (workspace, erasure)).fetchone()
     if found is None:
-        raise NotFoundError(f"There is no erasure {erasure} in this workspace.")
+        raise NotFoundError("There is no such erasure in this workspace.")
     if found.receipt is None:
         found = replace(found, receipt=_receipt(db, workspace, found.strays))
     return found
