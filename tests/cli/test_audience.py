@@ -11,7 +11,7 @@ from tests.cli.office import Office
 def connected(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     """An office that is connected to TikTok."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(desk.sandbox.world.token))
-    desk.run("connect", "tiktok")
+    desk.run("connect", "tiktok", "--accept-terms")
     return desk
 
 

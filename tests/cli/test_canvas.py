@@ -19,7 +19,7 @@ EMPTY = "canvas: Winback\nentry: {at: launch, first: add}\nsteps: {add: {kind: a
 def connected(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     """An office that is connected to TikTok."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(desk.sandbox.world.token))
-    desk.run("connect", "tiktok")
+    desk.run("connect", "tiktok", "--accept-terms")
     return desk
 
 

@@ -38,7 +38,7 @@ def launched(desk: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
         monkeypatch.setenv(f"TOWPATH_{name}", text)
     monkeypatch.setattr(sys, "stdin", io.StringIO(desk.sandbox.world.token))
     desk.run("import", "people", desk.file("people.csv", PEOPLE))
-    desk.run("connect", "tiktok")
+    desk.run("connect", "tiktok", "--accept-terms")
     desk.run("canvas", "apply", desk.file("winback.yaml", canvas(add=sync())))
     desk.run("canvas", "launch", "Winback", "--yes")
     return desk

@@ -145,6 +145,7 @@ class Stage:
         """An admin connects to TikTok, with the sandbox's token or another."""
         wanted = token or self.sandbox.world.token
         done = self._await(connect(self.db, self.workspace, self.settings, self.reach, wanted))
+        connections.accept_terms(self.db, self.workspace, done.id, "the admin", self.now)
         # A command goes by the database's clock, and so do the permits that it makes.
         self.now = max(self.now, database_now(self.db))
         return done

@@ -72,7 +72,8 @@ def test_from_an_empty_folder_to_a_filled_audience(terminals: Terminals) -> None
     until(lambda: "Serving with 1 worker" in terminals.log("serve"))
 
     assert json.loads(terminals.run("import", "people", "people.csv", "--json"))["people"] == 5
-    connected = json.loads(terminals.run("connect", "tiktok", "--json", stdin=told["token"]))
+    connecting = ("connect", "tiktok", "--accept-terms", "--json")
+    connected = json.loads(terminals.run(*connecting, stdin=told["token"]))
     assert told["ad account"] in connected["ad_accounts"]
     terminals.run("canvas", "apply", "winback.yaml")
     terminals.run("canvas", "launch", "Winback", "--yes")

@@ -1,5 +1,6 @@
 """How the API and the commands reach partners, and how a partner's refusal is told."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,9 @@ from towpath.api.our_app import OurApp
 from towpath.api.troubles import CONNECT
 from towpath.errors import NotFoundError, PartnerError
 from towpath.ids import AdAccountId, AppId, PartnerRef, WorkspaceId
+from towpath.partners.consent import ENABLED
 from towpath.partners.protocol import Answer, Cause, Door
+from towpath.partners.registry import CONSENTS
 from towpath.store import apps, connections
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db
@@ -62,7 +65,7 @@ def place_of(db: Db, workspace: WorkspaceId, account: AdAccountId) -> Place:
 
 
 def place_named(db: Db, workspace: WorkspaceId, ref: PartnerRef) -> Place:
-    """The ad account of the partner's id, by a connection that is ready if there is one. Raises
+    """The ad account of the partner's id, by the connection that works best. Raises
     NotFoundError."""
     found = [
         (connection, account)
@@ -76,7 +79,40 @@ def place_named(db: Db, workspace: WorkspaceId, ref: PartnerRef) -> Place:
             remedy=f"Name another, or connect with a token that reaches it: {CONNECT}.",
             field="ad_account",
         )
-    return _place(db, *max(found, key=lambda one: one[0].ready))
+    return _place(db, *max(found, key=lambda one: standing(db, *one)))
+
+
+def standing(db: Db, connection: Connection, account: AdAccount) -> tuple[bool, bool, bool]:
+    """How well a connection serves an ad account, to be compared: may it send, is the ad account
+    open to it, are the terms accepted?"""
+    closed = hindrance(db, connection, account)
+    return connection.ready, closed is None, connection.terms_accepted_at is not None
+
+
+def hindrance(db: Db, connection: Connection, account: AdAccount) -> tuple[str, str] | None:
+    """Why a connection that may send cannot work in the ad account, as it was last told, with what
+    to do; None: nothing is known against it."""
+    if connection.granted is not None:
+        partner = apps.read(db, connection.app).partner
+        if lacking := CONSENTS[partner].lacking(connection.granted):
+            return f"Not granted: {'; '.join(lacking)}.", "Connect again and leave them ticked."
+    if account.denied:
+        why = f"The partner denies the role for it: {account.denied}"
+        admin = (
+            "Ask the admin of the Business Center to make whoever connected an admin or operator"
+        )
+        return why, f"{admin}, then {refresh(connection)}."
+    if not account.reached:
+        return "The token no longer reaches it.", "Connect as somebody who does."
+    if account.status not in {None, "", ENABLED}:
+        why = f"The ad account is not active: {account.status}."
+        return why, f"Ask TikTok why; when it is, {refresh(connection)}."
+    return None
+
+
+def refresh(connection: Connection) -> str:
+    """The command by which a mended ad account is seen."""
+    return f"`towpath connection accounts {shlex.quote(connection.name)} --refresh`"
 
 
 def in_words(answer: Answer) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from towpath.api import audience_making
-from towpath.api.reach import Place, Reach, in_words, place_named
+from towpath.api.reach import Place, Reach, hindrance, in_words, place_named, standing
 from towpath.api.segments import draw
 from towpath.canvas.graph import Graph
 from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience
@@ -70,7 +70,10 @@ async def surroundings(
         view.ready = view.ready or connection.ready
     return Surroundings(
         now,
-        {name: None if view is None else view.done(name, refused) for name, view in views.items()},
+        {
+            name: None if view is None else view.done(db, name, refused)
+            for name, view in views.items()
+        },
         secrets=frozenset(named_secrets.names(db, workspace)),
         webhook_hosts=reach.webhook_hosts,
         fields_allowed=workspaces.read(db, workspace).fields_allowed,
@@ -83,9 +86,7 @@ class _Gathered:
     """A partner's view, connection by connection."""
 
     ready: bool = False
-    accounts: set[str] = field(default_factory=set)
-    broken: set[str] = field(default_factory=set)
-    working: set[str] = field(default_factory=set)
+    accounts: dict[str, tuple[Connection, AdAccount]] = field(default_factory=dict)
     refs: set[tuple[str, str]] = field(default_factory=set)
     listed: dict[tuple[str, str], AudienceView] = field(default_factory=dict)
     owned: dict[str, int] = field(default_factory=dict)
@@ -99,8 +100,9 @@ class _Gathered:
         now: Instant,
     ) -> None:
         ref = str(account.partner_ref)
-        self.accounts.add(ref)
-        (self.working if connection.ready else self.broken).add(ref)
+        other = self.accounts.setdefault(ref, (connection, account))
+        if standing(db, connection, account) > standing(db, *other):
+            self.accounts[ref] = connection, account
         asked_at = audience_listings.refreshed_at(db, account.id)
         for one in known:
             gone = asked_at is not None and asked_at > one.created_at
@@ -114,20 +116,31 @@ class _Gathered:
             self.listed[ref, str(line.partner_ref)] = view
         self.owned[ref] = audience_listings.owned(db, account.workspace, account.id)
 
-    def done(self, partner: str, refused: dict[str, tuple[str, str]]) -> PartnerView:
-        """The view. An ad account of two connections works if one of them does."""
-        broken = ("Its connection is broken.", "Connect again.")
+    def done(self, db: Db, partner: str, refused: dict[str, tuple[str, str]]) -> PartnerView:
+        """The view. Of two connections to an ad account the one that works better counts."""
+        hindered = {ref: _hindrance(db, *best) for ref, best in self.accounts.items()}
         names = {(ref, view.name) for (ref, _), view in self.listed.items() if not view.unusable}
         return PartnerView(
             self.ready,
             frozenset(self.accounts),
             frozenset(self.listed),
             frozenset(names),
-            refused=dict.fromkeys(self.broken - self.working, broken) | refused,
+            refused=refused | {ref: why for ref, why in hindered.items() if why},
             listed=self.listed,
             owned=self.owned,
             audiences_max=PARTNERS[partner].audiences_max,
+            unaccepted=frozenset(
+                ref
+                for ref, (connection, _) in self.accounts.items()
+                if connection.terms_accepted_at is None
+            ),
         )
+
+
+def _hindrance(db: Db, connection: Connection, account: AdAccount) -> tuple[str, str] | None:
+    if not connection.ready:
+        return "Its connection is broken.", "Connect again."
+    return hindrance(db, connection, account)
 
 
 def _asked(graph: Graph) -> dict[PartnerRef, set[PartnerRef]]:

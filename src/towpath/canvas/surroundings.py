@@ -27,8 +27,8 @@ class PartnerView:
     with its name. `audience_name_chars_max` is the partner's own bound; TikTok cuts longer names
     (tiktok-api, /segment/audience/). `refused`: ad accounts in which nothing can be done now, with
     why and what to do. `listed`: what the partner listed, by ad account and id, and `owned` how
-    many of them an ad account owns, of `audiences_max`. `terms_accepted`: the partner's terms and
-    policies, recorded with who and when.
+    many of them an ad account owns, of `audiences_max`. `unaccepted`:
+    ad accounts for which nobody has accepted the partner's terms and policies.
     """
 
     ready: bool
@@ -40,7 +40,7 @@ class PartnerView:
     listed: Mapping[tuple[str, str], AudienceView] = field(default_factory=dict)
     owned: Mapping[str, int] = field(default_factory=dict)
     audiences_max: int = 400
-    terms_accepted: bool = True
+    unaccepted: frozenset[str] = frozenset()
 
     def named(self, ad_account: str, name: str) -> list[tuple[str, AudienceView]]:
         """The usable audiences of that name, with their ids."""

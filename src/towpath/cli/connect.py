@@ -6,6 +6,7 @@ processes. With `--consent` the address of TikTok's page is printed, and the add
 browser ends up at is read back. Run again, the connection is the same and whoever waits goes on.
 """
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from towpath.api import callback, connecting
+from towpath.api.checklist import TERMS
 from towpath.api.connecting import NAME, TIKTOK, Token
 from towpath.api.connecting import Connected as Connected  # noqa: PLC0414 - its result, for callers
 from towpath.api.connections import CALLBACK
@@ -26,7 +28,7 @@ from towpath.limits import AUTHORISATION_S, CALLBACK_QUERY_CHARS_MAX
 from towpath.partners.registry import PARTNERS
 from towpath.partners.tiktok.limits import TOKEN_CHARS_MAX
 from towpath.settings import Settings
-from towpath.store import authorisations
+from towpath.store import authorisations, connections
 from towpath.store.database import Db, database_now
 
 TERMINAL = "terminal"
@@ -70,7 +72,13 @@ def tiktok_command(
             connecting.accept_terms(
                 desk.db, desk.workspace, connected.id, actor=TERMINAL, now=database_now(desk.db)
             )
+        accepted = connections.read(desk.db, desk.workspace, connected.id).terms_accepted_at
     _tell(connected, as_json=as_json)
+    if accepted is None and not as_json:
+        output.say(
+            "Nobody has accepted TikTok's terms and policies yet, so no Canvas can launch: "
+            f"read {TERMS}, then `towpath connection accept-terms {shlex.quote(name)}`."
+        )
 
 
 def _tell(connected: Connected, *, as_json: bool) -> None:

@@ -116,7 +116,7 @@ class AudienceSync:
         elif not view.ready:
             message = f"The connection to {self.partner} is broken."
             yield ("connection_broken", "partner", message, "Connect again.")
-        elif not view.terms_accepted:
+        elif self.ad_account in view.unaccepted:
             message = f"Nobody has accepted the terms and policies of {self.partner}."
             hint = "Read them, and accept them on the connection."
             yield ("terms_not_accepted", "partner", message, hint)

@@ -229,6 +229,7 @@ def _connect(settings: Settings, db: Db, keys: KeyRing, sandbox: Sandbox, wanted
         keys_per_request_max=settings.keys_per_request_max,
     )
     connections.set_token(db, keys, workspace, connection, world.token, now)
+    connections.accept_terms(db, workspace, connection, "the demo", now)
     for account in world.advertisers.values():
         connections.ensure_ad_account(
             db, workspace, connection, PartnerRef(account.advertiser_id), account.name

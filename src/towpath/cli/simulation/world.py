@@ -167,6 +167,7 @@ def _connect(world: World) -> None:
     )
     world.token = sandbox.world.token
     connections.set_token(db, KEYS, world.workspace, world.connection, world.token, world.now)
+    connections.accept_terms(db, world.workspace, world.connection, "simulator", world.now)
     for place in range(setting.audiences):
         account_ref = PartnerRef(caller.advertisers[place])
         account = connections.ensure_ad_account(
