@@ -103,8 +103,9 @@ def _run(
             if chunk.index < reading.skip:
                 continue
             _note(result, chunk)
-            if job:
-                refuse(_write(db, workspace, job, chunk, reading.at(chunk.index), result))
+            at = reading.at(chunk.index)
+            if job and (erased := _write(db, workspace, job, chunk, at, result)):
+                refuse(erased)
     if job:
         imports.finish(db, job, counts(result), database_now(db))
     return result
