@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
+from towpath.cli.simulation import setting
 from towpath.cli.simulation.counts import never_met
 from towpath.cli.simulation.run import Stage, run
 
@@ -18,9 +20,13 @@ ROOT = Path(__file__).parents[2]
 PINNED = range(40)
 # Paths that the first ones do not meet.
 RARE = (49, 74, 85, 128, 149, 151, 184, 207, 239, 246, 457)
+# Journeys that together meet every path of the walk.
+JOURNEYS = (56, 86, 116, 145, 171, 525, 612, 850)
 FRESH = 20
+FRESH_JOURNEYS = 6
 # What the simulator found once: each of these seeds failed before its fix.
-FOUND = (52, 59, 105, 142, 165, 215, 236, 250, 425, 471, 536, 686, 730, 740, 912)
+FOUND = (52, 59, 105, 142, 165, 215, 236, 250, 425, 471, 536, 686, 730, 740, 912, 2596)
+FOUND_LATER = (77_535_917_183,)
 
 
 def _fresh_seeds() -> list[int]:
@@ -31,12 +37,18 @@ def _fresh_seeds() -> list[int]:
             ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
         )
         named = str(int(told.stdout[:8] or "0", 16)) if not told.returncode else "0"
-    return [1_000_000 + int(named) * FRESH + number for number in range(FRESH)]
+    first = 1_000_000 + int(named) * FRESH
+    journeys = (seed for seed in count(first + FRESH) if _is_journey(seed))
+    return [*range(first, first + FRESH), *islice(journeys, FRESH_JOURNEYS)]
+
+
+def _is_journey(seed: int) -> bool:
+    return setting.draw(*setting.chances(seed)).journey
 
 
 def test_all_is_well_and_every_path_was_met(stage: Stage) -> None:
     hits: Counter[str] = Counter()
-    for seed in (*PINNED, *RARE, *FOUND):
+    for seed in (*PINNED, *RARE, *JOURNEYS, *FOUND, *FOUND_LATER):
         found = run(seed, stage)
         assert not found.failure, _told(found.seed, found.failure, found.trace)
         hits += found.hits
@@ -49,7 +61,7 @@ def test_fresh_seeds(stage: Stage) -> None:
         assert not found.failure, _told(found.seed, found.failure, found.trace)
 
 
-@pytest.mark.parametrize("seed", [5, 27])
+@pytest.mark.parametrize("seed", [5, 27, 86, 116])
 def test_the_same_seed_gives_the_same_digest(stage: Stage, seed: int) -> None:
     """In this process, after other runs, and in one that hashes texts otherwise."""
     first = run(seed, stage)

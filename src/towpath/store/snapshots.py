@@ -75,13 +75,33 @@ def shard_counts(db: Db) -> list[Row]:
 
 
 def waves(db: Db) -> list[Row]:
-    """Who stands where."""
+    """Who stands where, until when, and whose hand moves them."""
     return _rows(db, "read_waves")
 
 
-def entries(db: Db) -> list[Row]:
-    """Who entered, and when."""
-    return _rows(db, "read_entries")
+def taken(db: Db) -> list[Row]:
+    """Whom waves hold no more, though they are still in them."""
+    return _rows(db, "read_taken")
+
+
+def new_entries(db: Db, after: int) -> list[Row]:
+    """Who entered, and when, of the entries above an id."""
+    return _rows(db, "read_new_entries", after)
+
+
+def entry_keys(db: Db) -> list[Row]:
+    """With which keys people entered last, and when."""
+    return _rows(db, "read_entry_keys")
+
+
+def canvases(db: Db) -> list[Row]:
+    """Canvases and their states."""
+    return _rows(db, "read_canvases")
+
+
+def versions(db: Db) -> list[Row]:
+    """Launched versions, and where the people of their steps are led."""
+    return _rows(db, "read_versions")
 
 
 def tallies(db: Db) -> list[Row]:

@@ -7,7 +7,7 @@ the modules themselves, and set back. Nothing else of Towpath is changed by the 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from towpath.engine import claim, deadlines, settler
+from towpath.engine import claim, deadlines, intake, settler, webhooks
 from towpath.engine.steps import audience_sync
 from towpath.store import ledgers, waves
 
@@ -18,6 +18,8 @@ _PLACES = {
     "WAVE_PEOPLE_MAX": [waves],
     "CLAIM_REQUESTS_MAX": [claim],
     "SETTLE_REQUESTS_MAX": [settler, deadlines],
+    "INTAKE_EVENTS_MAX": [intake],
+    "WEBHOOK_PEOPLE_PER_CLAIM": [webhooks],
 }
 
 

@@ -5,6 +5,7 @@ A checker that never sees a path proves nothing about it (invariant I-77).
 
 from collections.abc import Mapping
 
+from towpath.cli.simulation.journey import DOORS, KINDS
 from towpath.cli.simulation.setting import FAULTS
 
 PATHS = (
@@ -28,6 +29,16 @@ PATHS = (
     *("weather: ad account disabled", "weather: ad account enabled", "weather: role lost"),
     *("weather: off the allowlist", "weather: on the allowlist"),
     *("weather: unreachable", "weather: reachable", "weather: audience deleted at TikTok"),
+    *(f"walked: {kind}" for kind in (*KINDS, "action_paths, ranked")),
+    *("arrow entered", "arrow left", "arrow published", "arrow (published)", "arrow redirected"),
+    *("arrow exited: exit criteria", "arrow exited: filter matched", "arrow exited: step gone"),
+    *("arrow exited: overdue after a pause", "arrow exited: merged", "arrow exited: deleted"),
+    *("arrow refused: control group", "arrow refused: entered before", "arrow refused: inside now"),
+    *("arrow refused: entered too recently", "arrow refused: limit reached"),
+    *("published", "launched by a double click", "merged", "deleted", "deleted and out"),
+    *("webhook answered", "webhook to be tried again", "webhook failed", "webhook was fenced off"),
+    *("worker died with people to call", "marked: unwanted", "healthy: in a request in time"),
+    *(f"door: {door}" for door in DOORS),
 )
 
 

@@ -2,16 +2,18 @@
 
 from datetime import timedelta
 
-from towpath.cli.simulation import walk, weather
+from towpath.cli.simulation import weather
 from towpath.cli.simulation.story import Story
 from towpath.cli.simulation.worker import SimulatedWorker
 from towpath.clock import Instant
 from towpath.engine.claim import STREAMING
-from towpath.store import arrivals, permits, requests, resends, waves
+from towpath.store import arrivals, permits, requests, resends
 
 ROUNDS_MAX = 120
 PATIENT_ROUNDS = 10
 STEPS_MAX = 400
+TOLD_MAX = 600
+"""How much may happen; a healthy world needs a tenth of it."""
 
 
 class RestlessError(AssertionError):
@@ -22,10 +24,13 @@ def heal(story: Story) -> None:
     """End all faults, and work until nothing is left to do; then let every window pass."""
     world = story.world
     weather.heal(world)
-    walk.heal(world)
+    story.heal()
     world.tell("all is well from now on")
+    before = len(world.trace)
     for turn in range(ROUNDS_MAX):
         _work(story)
+        if len(world.trace) > before + TOLD_MAX:
+            raise RestlessError("the healed world goes on and on")
         ahead = _next_moment(story, patient=turn < PATIENT_ROUNDS)
         if ahead is None:
             break
@@ -47,7 +52,7 @@ def _next_moment(story: Story, *, patient: bool) -> timedelta | None:
         resends.next_due(db),
         arrivals.next_deadline(db),
         max(look, free) if look is not None and free is not None else look,
-        waves.next_due(db) if world.setting.canvas else None,
+        *story.due(),
         *(flight.lands_at for worker in story.workers for flight in worker.flights),
     ]
     deadline = found[2]
@@ -99,12 +104,4 @@ def _let_time_pass(story: Story, worker: SimulatedWorker) -> None:
         story.told("deadlines do something")
     if worker.probe():
         story.told("probe")
-    if world.setting.canvas:
-        if worker.entrance.tick(world.now):
-            story.told("people enter")
-        for sleeper in story.workers:
-            for claimed in sleeper.held_waves:
-                sleeper.advance.move(claimed, world.now)
-            sleeper.held_waves.clear()
-        if worker.advance.tick(world.now):
-            story.told("a wave moves")
+    story.walk_on(worker)

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from towpath.cli.simulation import places
+from towpath.cli.simulation.callee import Callee
 from towpath.cli.simulation.door import Key, Sent
+from towpath.cli.simulation.places import Places
 from towpath.cli.simulation.worker import Flight
 from towpath.cli.simulation.world import World
 from towpath.clock import Instant
-from towpath.ids import AudienceId
+from towpath.ids import AudienceId, StepId, VersionId
 from towpath.ledger.arrivals import meant
 from towpath.ledger.events import Event, Marked, ResendDue, apply
 from towpath.ledger.state import LedgerState
@@ -30,8 +33,8 @@ class ArrivalRow:
 
     id: int
     audience: AudienceId
-    version: int
-    step: str
+    version: VersionId
+    step: StepId
     action: Action
     fields: tuple[MatchField, ...]
     seq: int
@@ -97,7 +100,7 @@ class RequestRow:
     parent: int | None
     root: int | None
     parts: int
-    keys: set[Key]
+    keys: set[Key] = field(default_factory=set)
     """Claimed; those that were read when it left are `sent.keys`."""
     sent: Sent | None = None
     read: bool = False
@@ -188,6 +191,13 @@ class Records:
     new_seq: bool = False
     folds: int = 0
     passed: dict[AudienceId, int] = field(default_factory=dict)
+    callee: Callee | None = None
+    over: set[str] = field(default_factory=set)
+    """Keys of calls that were answered, or failed for good, and settled so."""
+    was_over: set[str] = field(default_factory=set)
+    calls_seen: int = 0
+    places: Places = field(default_factory=lambda: Places({}))
+    places_before: Places = field(default_factory=lambda: Places({}))
 
     def flying(self, audience: AudienceId) -> list[RequestRow]:
         """The requests in flight of an audience."""
@@ -226,10 +236,19 @@ class Records:
         self.was_settled = {r.id: r.answer for r in self.requests.values() if not r.flying}
         self.was_closed = {a.id: a.closed() for a in self.arrivals.values()}
         self.new_seq, self.folds = False, 0
+        self.places_before = self.places
+        canvas = self.world.setting.canvas or self.world.setting.journey
+        self.places = places.read(self.eyes, self.places, canvas=canvas)
         self._read_requests()
         self._read_arrivals()
         for row in snapshots.heads(self.eyes):
             self._read_head(row)
+        for request in self.new_requests:
+            # A key that the ledger does not count on, such as a blocked one, is no part of it.
+            state = self.books[request.audience].state
+            for name in request.fields:
+                without = request.omitted.get(name, people()) | state.of(name).keyless
+                request.keys |= self.world.keys_of(request.members - without, (name,))
         for request in self.settled:
             self._learn(request)
         for outcome in self.new_outcomes:
@@ -238,7 +257,7 @@ class Records:
     def _read_requests(self) -> None:
         db = self.eyes
         last = max(self.requests, default=0)
-        self.new_requests = [_request(self.world, row) for row in snapshots.new_requests(db, last)]
+        self.new_requests = [_request(row) for row in snapshots.new_requests(db, last)]
         self.requests |= {one.id: one for one in self.new_requests}
         for row in snapshots.answers(db):
             self.requests[row[0]].answer = row[1:]
@@ -355,19 +374,16 @@ def _outcome(row: tuple[Any, ...]) -> OutcomeRow:
     return OutcomeRow(number, arrival, state, reason, request, code, load(members), count, at)
 
 
-def _request(world: World, row: tuple[Any, ...]) -> RequestRow:
+def _request(row: tuple[Any, ...]) -> RequestRow:
     fields = fields_of(row[3])
-    members, omitted = load(row[4]), load_by_field(row[7], fields)
-    keys: set[Key] = set()
-    for name in fields:
-        keys |= world.keys_of(members - omitted.get(name, people()), (name,))
+    omitted = load_by_field(row[7], fields)
     worker, permit, started_at, lease_until, tries, parent, root, parts = row[8:16]
     return RequestRow(
         row[0],
         row[1],
         Action(row[2]),
         fields,
-        members,
+        load(row[4]),
         load(row[5]),
         load(row[6]),
         omitted,
@@ -379,5 +395,4 @@ def _request(world: World, row: tuple[Any, ...]) -> RequestRow:
         parent,
         root,
         parts,
-        keys,
     )

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
-from towpath.cli.simulation import bounds, healing, setting, walk, world
-from towpath.cli.simulation.checkers import ALWAYS, AT_REST
+from towpath.cli.simulation import bounds, healing, journey, setting, walk, world
+from towpath.cli.simulation.checkers import always, at_rest
+from towpath.cli.simulation.journey_story import JourneyStory
 from towpath.cli.simulation.records import Records
 from towpath.cli.simulation.story import Story
 from towpath.cli.simulation.world import START, World
@@ -84,11 +84,11 @@ def own_stage() -> Iterator[Stage]:
 
 def run(seed: int, stage: Stage) -> Result:
     """Live through a seed. Whatever goes wrong is told in the result, with its trace."""
-    chance = Random(seed)
-    drawn = setting.draw(chance)
+    chance, lot = setting.chances(seed)
+    drawn = setting.draw(chance, lot)
     with bounds.small(drawn.bounds):
         made = world.make(drawn, chance, stage.db)
-        walk.create(made)
+        (journey if drawn.journey else walk).create(made)
         records = Records(made, stage.eyes)
         failure = ""
         try:
@@ -99,21 +99,25 @@ def run(seed: int, stage: Stage) -> Result:
 
 
 def _live(made: World, records: Records, stage: Stage) -> None:
+    checkers = always(made.setting)
+
     def look(_after: str) -> None:
         records.read()
-        for invariant, checker in ALWAYS.items():
+        for invariant, checker in checkers.items():
             for sentence in checker(records):
                 raise Violation(invariant, sentence)
         records.flights.clear()
 
-    story = Story(made, records, stage.workers, look)
+    kind = JourneyStory if made.setting.journey else Story
+    story = kind(made, records, stage.workers, look)
     look("the beginning")
     story.run()
     healing.heal(story)
     look("the end")
-    for invariant, checker in AT_REST.items():
+    for invariant, checker in at_rest(made.setting).items():
         for sentence in checker(records):
             raise Violation(invariant, sentence)
+    story.end()
 
 
 def _digest(made: World, stage: Stage) -> str:

@@ -5,7 +5,7 @@ Everything is small, so that a few steps reach what takes weeks in production.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
@@ -61,6 +61,10 @@ class Setting:
     faults: dict[str, float] = field(repr=False)
     weights: Mapping[str, float] = field(repr=False)
     steps: int = 45
+    journey: bool = False
+    """People come to audiences only by a Canvas of all kinds of steps, and walk it."""
+    partings: bool = False
+    """People are merged and deleted."""
 
 
 FAULTS: dict[str, float] = {
@@ -117,8 +121,28 @@ TEMPERS = {
 """A run is of one of these tempers, so that rare meetings are not left to luck."""
 
 
-def draw(chance: Random) -> Setting:
-    """The setting of a seed."""
+JOURNEY_STEPS = 70
+
+
+def chances(seed: int) -> tuple[Random, Random]:
+    """What a seed's run is drawn from, and what says whether it is a journey."""
+    return Random(seed), Random(f"{seed} journey")
+
+
+def draw(chance: Random, lot: Random) -> Setting:
+    """The setting of a seed. Most that walk are journeys: the `lot` says so, which nothing else is
+    drawn from."""
+    found = _draw(chance)
+    if found.temper != "walking" or lot.random() < 0.2:
+        return found
+    partings = lot.random() < 0.45
+    few = lot.choice([1, 2, 5, 1_000])
+    smaller = {"WEBHOOK_PEOPLE_PER_CLAIM": few, "INTAKE_EVENTS_MAX": lot.choice([3, 20, 1_000])}
+    bounds = {**found.bounds, **smaller}
+    return replace(found, journey=True, partings=partings, bounds=bounds, steps=JOURNEY_STEPS)
+
+
+def _draw(chance: Random) -> Setting:
     name = chance.choice(list(TEMPERS))
     temper = TEMPERS[name]
     per_request = chance.choice(temper.per_request)

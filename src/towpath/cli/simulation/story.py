@@ -11,6 +11,7 @@ from functools import partial
 from towpath.cli.simulation import scenes, walk, weather
 from towpath.cli.simulation.crew import WORD, Crew, shown
 from towpath.cli.simulation.records import Records
+from towpath.cli.simulation.worker import SimulatedWorker
 from towpath.cli.simulation.world import SimulatedAudience, World
 from towpath.clock import Instant
 from towpath.engine.steps.audience_sync import arrive
@@ -155,6 +156,35 @@ class Story(Crew):
         worker.advance.move(claimed_now, self.world.now)
         self.world.hits["wave moved"] += 1
         return f"{worker.name} moves {stand}"
+
+    def heal(self) -> None:
+        """Nothing in the Canvas stands in the way of rest."""
+        walk.heal(self.world)
+
+    def due(self) -> list[Instant | None]:
+        """When the Canvas will go on."""
+        return [waves.next_due(self.world.db)] if self.world.setting.canvas else []
+
+    def walk_on(self, worker: SimulatedWorker) -> None:
+        """Let this worker do what can be done in the Canvas; only what did something is told."""
+        world = self.world
+        if not world.setting.canvas:
+            return
+        if worker.entrance.tick(world.now):
+            self.told("people enter")
+        self.wake_sleepers()
+        if worker.advance.tick(world.now):
+            self.told("a wave moves")
+
+    def wake_sleepers(self) -> None:
+        """Whoever sleeps on a wave moves it, or finds that it is another's now."""
+        for sleeper in self.workers:
+            for claimed in sleeper.held_waves:
+                sleeper.advance.move(claimed, self.world.now)
+            sleeper.held_waves.clear()
+
+    def end(self) -> None:
+        """What is left to be tried when all is at rest."""
 
     def turn_canvas(self) -> str:
         """The operator pauses, resumes, stops or launches."""

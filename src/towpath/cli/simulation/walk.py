@@ -3,6 +3,7 @@
 Steps outside of it, named `direct …`, let the story bring any people to any audience at any time.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from towpath.canvas.graph import from_data
@@ -32,6 +33,7 @@ def launch(world: World) -> None:
         for step, settings in found.draft.steps.items()
         if isinstance(settings, AudienceSync)
     }
+    world.launches += 1
     world.version = canvases.launch(
         world.db,
         world.workspace,
@@ -40,10 +42,10 @@ def launch(world: World) -> None:
         audiences=chosen,
         now=world.now,
     )
-    world.graph = canvases.version(world.db, world.version).graph
+    world.graphs[world.version] = canvases.version(world.db, world.version).graph
 
 
-def turn(world: World) -> str:
+def turn(world: World, launch: Callable[[World], None] = launch) -> str:
     """Do to the Canvas what its state allows: pause it, resume it, stop it, launch it again."""
     state = canvases.read(world.db, world.workspace, world.canvas).state
     place = (world.db, world.workspace, world.canvas, world.now)

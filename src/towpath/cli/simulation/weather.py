@@ -9,7 +9,7 @@ from towpath.cli.simulation.records import Records
 from towpath.cli.simulation.world import KEYS, World
 from towpath.people.match_field import MatchField
 from towpath.sandbox.faults import Faults
-from towpath.sandbox.world import Advertiser
+from towpath.sandbox.records import Advertiser
 from towpath.store import connections, ledgers, snapshots
 
 SCRIPTS = [

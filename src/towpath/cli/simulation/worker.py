@@ -10,17 +10,23 @@ from datetime import timedelta
 from random import Random
 
 from towpath.cli.simulation.door import BASE_URL, Sent, at_once
-from towpath.cli.simulation.world import World
+from towpath.cli.simulation.world import KEYS, World
 from towpath.clock import Instant
 from towpath.engine import courier
+from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.claim import Claimant, Claimed
+from towpath.engine.converting import Converting
 from towpath.engine.courier import Answered, Load
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
+from towpath.engine.intake import Intake
+from towpath.engine.looking import Looking
 from towpath.engine.prober import Prober
 from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
+from towpath.engine.sweep import Sweep
+from towpath.engine.webhooks import Batch, Webhooks
 from towpath.partners.protocol import Answer
 from towpath.partners.registry import PARTNERS
 from towpath.store.connections import Probe
@@ -53,9 +59,15 @@ class SimulatedWorker:
     advance: Advance
     entrance: Entrance
     prober: Prober
+    intake: Intake
+    looking: Looking
+    webhooks: Webhooks
+    sweep: Sweep
     loaded: deque[Load] = field(default_factory=deque)
     flights: list[Flight] = field(default_factory=list)
     held_waves: list[ClaimedWaves] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    """People who are to be called."""
 
     @classmethod
     def start(cls, name: str, world: World, db: Db) -> "SimulatedWorker":
@@ -71,6 +83,10 @@ class SimulatedWorker:
             Advance(db, windows),
             Entrance(db),
             Prober(db),
+            Intake(db, (Acting(), Converting())),
+            Looking(db),
+            Webhooks(db, KEYS, windows, Random(name)),
+            Sweep(db, windows),
         )
 
     @property

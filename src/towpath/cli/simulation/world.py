@@ -4,7 +4,7 @@ The rows are written by the store's own functions, as an operator and an import 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,6 +20,7 @@ from towpath.ids import (
     CanvasId,
     ConnectionId,
     PartnerRef,
+    StepId,
     VersionId,
     WorkspaceId,
 )
@@ -59,6 +60,14 @@ class SimulatedAudience:
     there_before: frozenset[Key] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """An edit that was published: where the people of some steps are led."""
+
+    newest: VersionId
+    redirects: Mapping[StepId, StepId | None]
+
+
 @dataclass(slots=True)
 class World:
     """Everything that a run has. `hits` counts paths; `trace` is what happened, in words."""
@@ -76,7 +85,22 @@ class World:
     audiences: list[SimulatedAudience] = field(default_factory=list)
     canvas: CanvasId = field(init=False)
     version: VersionId = field(init=False)
-    graph: Graph | None = None
+    graphs: dict[VersionId, Graph] = field(default_factory=dict)
+    """Of every launched version."""
+    launches: int = 0
+    """How often somebody meant to launch."""
+    publication: Publication | None = None
+    """The edit that was published last, until it was looked at."""
+    asked: Counter[int] = field(default_factory=Counter)
+    """How often people did, or were asked to do, what lets them in."""
+    merged: dict[int, int] = field(default_factory=dict)
+    gone: PeopleSet = field(default_factory=people)
+    """Who was merged away or deleted."""
+    deleted: PeopleSet = field(default_factory=people)
+    healthy_since: Instant | None = None
+    """From when on all is well and nobody waits for anything else (I-41)."""
+    names: dict[str, int] = field(default_factory=dict)
+    """People by external id."""
     keys: dict[int, dict[MatchField, bytes]] = field(default_factory=dict)
     everybody: PeopleSet = field(default_factory=people)
     granted: PeopleSet = field(default_factory=people)
@@ -110,10 +134,21 @@ class World:
             if name in self.keys[number]
         }
 
+    @property
+    def graph(self) -> Graph:
+        """The newest version's graph."""
+        return self.graphs[self.version]
+
     def holders(self, key: Key) -> PeopleSet:
         """Everybody who holds the key."""
         name, digest = key
         return people(n for n, held in self.keys.items() if held.get(name) == digest)
+
+    def note_sharing(self) -> None:
+        """Find the keys that several people hold."""
+        for key in self.keys_of(self.everybody, tuple(MatchField)):
+            if len(holders := self.holders(key)) > 1:
+                self.sharing[key] = holders
 
     def beat(self) -> None:
         """Deadlines are looked at: since when without an outage of ours (rule 8)?"""
@@ -194,14 +229,13 @@ def _people(world: World) -> None:
         profiles.upsert(world.db, world.workspace, _batch(some), world.now)
         for number, person in enumerate(some, start):
             world.keys[number] = dict(person.digests)
+            world.names[person.name] = number
             if person.consent is ConsentState.GRANTED:
                 world.granted.add(number)
             elif person.consent is ConsentState.WITHDRAWN:
                 world.withdrawn.add(number)
     world.everybody = people(world.keys)
-    for key in world.keys_of(world.everybody, tuple(MatchField)):
-        if len(holders := world.holders(key)) > 1:
-            world.sharing[key] = holders
+    world.note_sharing()
     for audience in world.audiences:
         if audience.foreign:
             there = [
@@ -235,6 +269,6 @@ def _batch(some: Sequence[Person]) -> PeopleBatch:
         last_name=[*nothing],
         time_zone=[*nothing],
         birth_date=[*nothing],
-        attributes=[*nothing],
+        attributes=[{"orders": place % 4} for place in range(len(some))],
         consent=[Consent(one.consent, "simulated", None) for one in some],
     )

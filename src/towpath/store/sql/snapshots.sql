@@ -2,59 +2,20 @@
 -- Small databases only: nothing here is bounded.
 
 -- name: wipe
--- Deleting keeps the files; truncating would make new ones, and costs three times as much.
-delete from resend;
-delete from outcome;
-delete from ledger_mark;
-delete from ledger_shard;
-delete from arrival;
-delete from request;
-delete from taken;
-delete from conversion;
-delete from converted;
-delete from withheld;
-delete from wave;
-delete from webhook_failure;
-delete from exit_set;
-delete from entry_context;
-delete from entry_key;
-delete from entry_fold;
-delete from entry_head;
-delete from entry;
-delete from api_entry;
-delete from look;
-delete from watch;
-delete from intake;
-delete from tally;
-delete from edge_tally;
-delete from canvas_version;
-delete from canvas;
-delete from audience;
-delete from ad_account;
-delete from connection;
-delete from permit;
-delete from app;
-delete from named_secret;
-delete from secret;
-delete from event;
-delete from event_seen;
-delete from event_name;
-delete from import_job;
-delete from shared_key;
-delete from match_key;
-delete from alias;
-delete from device;
-delete from profile;
-delete from segment;
-delete from idempotent_answer;
-delete from api_key;
-delete from sign_in_attempt;
-delete from sign_in_link;
-delete from session;
-delete from membership;
-delete from member;
-delete from pulse;
-delete from workspace;
+-- Deleting keeps the files; truncating would make new ones, and costs three times as much. As a
+-- replica nobody asks in which order, nor whether a table may be emptied at all.
+do $$
+declare one regclass;
+begin
+  set local session_replication_role = replica;
+  for one in
+    select oid from pg_class
+    where relkind in ('r', 'p') and not relispartition
+      and relnamespace = current_schema()::regnamespace and relname <> 'schema_version'
+  loop
+    execute format('delete from %s', one);
+  end loop;
+end $$;
 select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
 from pg_sequences where schemaname = current_schema()
 
@@ -95,10 +56,22 @@ order by id
 select audience, field, block, due_in, due_out from ledger_shard
 
 -- name: read_waves
-select id, canvas, version, step, lane, members from wave order by id
+select id, canvas, version, step, lane, members, due_at, lease_until, hand from wave order by id
 
--- name: read_entries
-select canvas, version, lane, entered_at, members from entry order by id
+-- name: read_taken
+select version, step, lane, members from taken where moved order by id
+
+-- name: read_new_entries
+select id, canvas, version, lane, entered_at, members from entry where id > %s order by id
+
+-- name: read_entry_keys
+select profile, canvas, key, entered_at from entry_key
+
+-- name: read_canvases
+select id, state from canvas order by id
+
+-- name: read_versions
+select id, canvas, redirects from canvas_version order by id
 
 -- name: read_tallies
 select version, step, entered, advanced, synced, not_synced, pending, errored, exited from tally
@@ -108,25 +81,54 @@ order by version, step
 select version, step, edge, people from edge_tally order by version, step, edge
 
 -- name: dump
--- Every table that a run fills, as text, without the sealed token (its nonce is drawn at random).
-select 'arrival', array_agg(t::text order by id) from arrival t
-union all select 'outcome', array_agg(t::text order by id) from outcome t
-union all select 'request', array_agg(t::text order by id) from request t
-union all select 'resend', array_agg(t::text order by id) from resend t
-union all select 'ledger_mark', array_agg(t::text order by audience, seq) from ledger_mark t
-union all select 'ledger_shard', array_agg(t::text order by audience, field, block)
-  from ledger_shard t
-union all select 'audience', array_agg(t::text order by id) from audience t
-union all select 'connection', array_agg(t::text order by id) from connection t
-union all select 'ad_account', array_agg(t::text order by id) from ad_account t
-union all select 'app', array_agg(t::text order by id) from app t
-union all select 'permit', array_agg(t::text order by app, endpoint_class, number) from permit t
-union all select 'canvas', array_agg(t::text order by id) from canvas t
-union all select 'entry', array_agg(t::text order by id) from entry t
-union all select 'wave', array_agg(t::text order by id) from wave t
-union all select 'tally', array_agg(t::text order by version, step) from tally t
-union all select 'edge_tally', array_agg(t::text order by version, step, edge) from edge_tally t
-union all select 'pulse', array_agg(t::text order by service) from pulse t
+-- Every table that a run fills, as text: not sealed secrets (their nonce is drawn at random), and
+-- not what only people at a terminal or a browser fill.
+select 'ad_account', array_agg(t::text order by t::text) from ad_account t
+union all select 'alias', array_agg(t::text order by t::text) from alias t
+union all select 'api_entry', array_agg(t::text order by t::text) from api_entry t
+union all select 'app', array_agg(t::text order by t::text) from app t
+union all select 'arrival', array_agg(t::text order by t::text) from arrival t
+union all select 'audience', array_agg(t::text order by t::text) from audience t
+union all select 'canvas', array_agg(t::text order by t::text) from canvas t
+union all select 'canvas_version', array_agg(t::text order by t::text) from canvas_version t
+union all select 'connection', array_agg(t::text order by t::text) from connection t
+union all select 'conversion', array_agg(t::text order by t::text) from conversion t
+union all select 'converted', array_agg(t::text order by t::text) from converted t
+union all select 'device', array_agg(t::text order by t::text) from device t
+union all select 'edge_tally', array_agg(t::text order by t::text) from edge_tally t
+union all select 'entry', array_agg(t::text order by t::text) from entry t
+union all select 'entry_context', array_agg(t::text order by t::text) from entry_context t
+union all select 'entry_fold', array_agg(t::text order by t::text) from entry_fold t
+union all select 'entry_head', array_agg(t::text order by t::text) from entry_head t
+union all select 'entry_key', array_agg(t::text order by t::text) from entry_key t
+union all select 'event', array_agg(t::text order by t::text) from event t
+union all select 'event_name', array_agg(t::text order by t::text) from event_name t
+union all select 'event_seen', array_agg(t::text order by t::text) from event_seen t
+union all select 'exit_set', array_agg(t::text order by t::text) from exit_set t
+union all select 'intake', array_agg(t::text order by t::text) from intake t
+union all select 'ledger_mark', array_agg(t::text order by t::text) from ledger_mark t
+union all select 'ledger_shard', array_agg(t::text order by t::text) from ledger_shard t
+union all select 'look', array_agg(t::text order by t::text) from look t
+union all select 'match_key', array_agg(t::text order by t::text) from match_key t
+union all select 'outcome', array_agg(t::text order by t::text) from outcome t
+union all select 'permit', array_agg(t::text order by t::text) from permit t
+union all select 'profile', array_agg(t::text order by t::text) from profile t
+union all select 'pulse', array_agg(t::text order by t::text) from pulse t
+union all select 'request', array_agg(t::text order by t::text) from request t
+union all select 'resend', array_agg(t::text order by t::text) from resend t
+union all select 'segment', array_agg(t::text order by t::text) from segment t
+union all select 'shared_key', array_agg(t::text order by t::text) from shared_key t
+union all select 'stray', array_agg(t::text order by t::text) from stray t
+union all select 'stray_audience', array_agg(t::text order by t::text) from stray_audience t
+union all select 'taken', array_agg(t::text order by t::text) from taken t
+union all select 'tally', array_agg(t::text order by t::text) from tally t
+union all select 'watch', array_agg(t::text order by t::text) from watch t
+union all select 'wave', array_agg(t::text order by t::text) from wave t
+union all select 'webhook_failure', array_agg(t::text order by t::text) from webhook_failure t
+union all select 'withheld', array_agg(t::text order by t::text) from withheld t
+union all select 'workspace', array_agg(t::text order by t::text) from workspace t
+-- Branches are read in parallel, so their order is anybody's.
+order by 1
 
 -- name: forget_key
 -- As if the person had never had the identifier: no request carried it.

@@ -1,29 +1,34 @@
 """One checker an invariant (reliability, section 2, as amended by architecture 5).
 
 A checker looks at the world and its records after a step, and yields a sentence for each thing that
-must not be. `ALWAYS` look after every step; `AT_REST` once the healed world has come to rest.
+must not be. `ALWAYS` look after every step, `WALK` and `JOURNEY` where there is something to look
+at; `AT_REST` once the healed world has come to rest.
 """
 
 from collections.abc import Callable, Iterator
 
 from towpath.cli.simulation.checkers import (
     answers,
+    calls,
     claims,
     counting,
+    entering,
     ledger,
+    moving,
     pace,
     reasons,
     rest,
+    ruling,
     sends,
 )
 from towpath.cli.simulation.records import Records
+from towpath.cli.simulation.setting import Setting
 
 Checker = Callable[[Records], Iterator[str]]
 
 ALWAYS: dict[str, Checker] = {
     "I-01, I-02": counting.everyone_is_counted_once,
     "I-03": counting.tallies_equal_a_recount,
-    "I-04": counting.nobody_is_lost_on_an_arrow,
     "I-05": counting.nobody_enters_twice,
     "I-06": counting.counted_is_counted,
     "I-07": reasons.synced_was_acknowledged,
@@ -51,6 +56,30 @@ ALWAYS: dict[str, Checker] = {
     "I-43": pace.nobody_is_passed_over,
 }
 
+WALK: dict[str, Checker] = {
+    "I-04": moving.nobody_is_lost_on_an_arrow,
+    "I-04, journey": moving.a_journey_adds_up,
+    "I-05, lanes": moving.nobody_stands_twice,
+    "I-11": moving.advancing_waits_for_nobody,
+    "I-12": moving.exits_are_where_nothing_follows,
+    "I-13": entering.nobody_enters_against_the_rule,
+    "I-14": entering.a_launch_is_one_run,
+    "I-17, stop": ruling.a_stop_ends,
+    "I-17, pause": ruling.a_pause_holds,
+}
+"""Where people walk a Canvas."""
+
+JOURNEY: dict[str, Checker] = {
+    "I-13, cause": entering.nobody_enters_without_a_cause,
+    "I-13, limits": entering.limits_are_kept,
+    "I-17, edit": ruling.an_edit_leaves_people_standing,
+    "I-17, gone": ruling.whose_step_is_gone_is_led_away,
+    "calls, keys": calls.nobody_is_called_under_two_keys,
+    "calls, settled": calls.what_is_settled_is_not_called_again,
+    "I-41": pace.whoever_enters_is_soon_in_a_request,
+}
+"""In a journey."""
+
 AT_REST: dict[str, Checker] = {
     "I-18": rest.wanted_are_in,
     "I-20": rest.unwanted_are_out,
@@ -58,4 +87,27 @@ AT_REST: dict[str, Checker] = {
     "I-19 at TikTok": pace.no_overlaps,
     "I-35": pace.busiest_second,
     "rest": rest.nobody_waits,
+    "erased": rest.the_deleted_are_out,
+    "audit": rest.the_audit_finds_nothing,
 }
+
+PARTED = frozenset({"I-01, I-02", "I-03", "I-05", "I-06", "I-19", "I-23", "I-24", "I-25, I-26"})
+PARTED |= {"I-40", "windows", "fold", "rest", "I-19 at TikTok", "I-35", "audit", "erased"}
+"""What holds whoever is merged or deleted; the others know people's keys and consent by heart."""
+
+
+def always(setting: Setting) -> dict[str, Checker]:
+    """Who looks after every step of such a run."""
+    walk = WALK if setting.canvas or setting.journey else {}
+    return _known(setting, ALWAYS) | walk | (JOURNEY if setting.journey else {})
+
+
+def at_rest(setting: Setting) -> dict[str, Checker]:
+    """Who looks at the end of such a run."""
+    return _known(setting, AT_REST)
+
+
+def _known(setting: Setting, checkers: dict[str, Checker]) -> dict[str, Checker]:
+    if not setting.partings:
+        return checkers
+    return {name: one for name, one in checkers.items() if name in PARTED}

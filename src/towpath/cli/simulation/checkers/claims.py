@@ -36,6 +36,7 @@ def only_what_is_wanted_now(records: Records) -> Iterator[str]:
         book = records.books[request.audience]
         for name in request.fields:
             sent = request.members - request.omitted.get(name, people())
+            sent -= book.state.of(name).keyless
             sent = people(person for person in sent if name in world.keys[person])
             if request.action is Action.ADD:
                 wrong = sent - book.wanted(name)

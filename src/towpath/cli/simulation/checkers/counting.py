@@ -1,15 +1,14 @@
-"""Counting: I-01 to I-06, from the rows of arrivals, outcomes, waves, entries and tallies."""
+"""Counting: I-01 to I-06, from the rows of arrivals, outcomes, waves and tallies."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from towpath.canvas.steps.audience_sync import AudienceSync
+from towpath.cli.simulation.places import Step
 from towpath.cli.simulation.records import ArrivalRow, Records
 from towpath.cli.simulation.world import World
-from towpath.people.people_set import PeopleSet, load, people, union
-from towpath.store import snapshots
-
-Step = tuple[int, str]
+from towpath.ids import StepId, VersionId
+from towpath.people.people_set import PeopleSet, people, union
 
 
 def everyone_is_counted_once(records: Records) -> Iterator[str]:
@@ -42,74 +41,38 @@ def tallies_equal_a_recount(records: Records) -> Iterator[str]:
         place = found[arrival.version, arrival.step]
         for index, count in enumerate(arrival.counts):
             place[index] += count
-    for _, _, version, step, _, members in snapshots.waves(records.eyes):
-        if _is_sync(world, step):
+    places = records.places
+    for spot, members in places.standing.items():
+        if is_sync(world, spot.version, spot.step):
             for index in (0, 3):
-                found[version, step][index] += len(load(members))
-    for version, step, entered, _, synced, not_synced, pending, errored, _ in snapshots.tallies(
-        records.eyes
-    ):
-        told = [entered, synced, not_synced, pending, errored]
-        if (version, step) in found or _is_sync(world, step):
-            if told != found[version, step]:
-                yield f"{step} counts {told}, a recount gives {found[version, step]}"
-            if entered != synced + not_synced + pending + errored:
-                yield f"{step}: entered is not the sum of the others: {told}"
+                found[spot[:2]][index] += len(members)
+    for at, said in places.counted.items():
+        told = [said.entered, said.synced, said.not_synced, said.pending, said.errored]
+        if at in found or is_sync(world, *at):
+            if told != found[at]:
+                yield f"{at[1]} counts {told}, a recount gives {found[at]}"
+            if said.entered != said.synced + said.not_synced + said.pending + said.errored:
+                yield f"{at[1]}: entered is not the sum of the others: {told}"
 
 
-def _is_sync(world: World, step: str) -> bool:
-    assert world.graph is not None
-    return isinstance(world.graph.steps.get(step), AudienceSync)  # type: ignore[call-overload]
-
-
-def nobody_is_lost_on_an_arrow(records: Records) -> Iterator[str]:
-    """I-04: who came along arrows entered; who entered stands there or left along an arrow."""
-    world = records.world
-    assert world.graph is not None
-    if not world.setting.canvas:
-        return
-    came: dict[Step, int] = defaultdict(int)
-    left: dict[Step, int] = defaultdict(int)
-    for version, step, edge, count in snapshots.edges(records.eyes):
-        settings = world.graph.steps.get(step)
-        left[version, step] += count
-        target = world.graph.entry.first if settings is None else settings.edges().get(edge)
-        if target is not None and (settings is not None or edge == "entered"):
-            came[version, target] += count
-    standing: dict[Step, int] = defaultdict(int)
-    for _, _, version, step, _, members in snapshots.waves(records.eyes):
-        standing[version, step] += len(load(members))
-    for version, step, entered, *_, exited in snapshots.tallies(records.eyes):
-        if step not in world.graph.steps:
-            continue
-        place = (version, step)
-        if entered != came[place]:
-            yield f"{step}: {entered} entered, {came[place]} came along arrows"
-        if entered != standing[place] + left[place]:
-            yield f"{step}: of {entered}, {standing[place]} stand there and {left[place]} left"
-        if exited > left[place]:
-            yield f"{step}: {exited} exited, but {left[place]} left"
+def is_sync(world: World, version: VersionId, step: StepId) -> bool:
+    """Is it an Audience Sync step of the version?"""
+    return isinstance(world.graphs[version].steps.get(step), AudienceSync)
 
 
 def nobody_enters_twice(records: Records) -> Iterator[str]:
-    """I-05: once a version and step, since each version lets everybody in once."""
+    """I-05: once a version and step, where each version lets everybody in once."""
     world = records.world
-    if not world.setting.canvas:
+    if world.setting.journey or not world.setting.canvas:
         return
     seen: dict[Step, PeopleSet] = defaultdict(people)
     for arrival in records.arrivals.values():
-        if _is_sync(world, arrival.step):
+        if is_sync(world, arrival.version, arrival.step):
             here = arrival.members | union(one.members for one in arrival.outcomes)
             twice = seen[arrival.version, arrival.step] & here
             if twice:
                 yield f"{list(twice)} came to {arrival.step} twice"
             seen[arrival.version, arrival.step] |= here
-    inside: dict[int, PeopleSet] = defaultdict(people)
-    for _, _, version, step, _, members in snapshots.waves(records.eyes):
-        twice = inside[version] & load(members)
-        if twice:
-            yield f"{list(twice)} stand at {step} and elsewhere"
-        inside[version] |= load(members)
 
 
 def counted_is_counted(records: Records) -> Iterator[str]:

@@ -6,6 +6,8 @@ from towpath.cli.simulation.door import Key
 from towpath.cli.simulation.records import Book, Records
 from towpath.cli.simulation.world import SimulatedAudience, World
 from towpath.people.match_field import MatchField
+from towpath.people.people_set import people, union
+from towpath.store import audit
 
 FIELDS = (MatchField.EMAIL, MatchField.PHONE)
 
@@ -91,3 +93,30 @@ def _sides(world: World, audience: SimulatedAudience, book: Book) -> dict[str, s
         elif book.created_here or holders & book.unwanted(name):
             sides["unwanted"].add(key)
     return sides
+
+
+def the_deleted_are_out(records: Records) -> Iterator[str]:
+    """Whoever was deleted is in no audience, but where they were before we came; what becomes of a
+    key that somebody else holds too is not built yet."""
+    world = records.world
+    for audience in world.audiences:
+        if audience.ref not in world.sandbox.world.audiences:
+            continue
+        members = world.sandbox.members(audience.ref)
+        book = records.books.get(audience.id)
+        parked = union(one.parked for one in book.state.fields.values()) if book else people()
+        for number in sorted(world.deleted - parked):
+            for name, digest in world.keys[number].items():
+                others = world.holders((name, digest)) - world.gone
+                if (name, digest) in audience.there_before or others:
+                    continue
+                if digest.hex() in members.get(name.value, ()):
+                    yield f"audience {audience.id}: the {name.value} of {number} is in"
+        world.hits["deleted and out"] += len(world.deleted)
+
+
+def the_audit_finds_nothing(records: Records) -> Iterator[str]:
+    """What `towpath audit` recounts agrees; arrivals by hand are of no step of a Canvas."""
+    if records.world.setting.journey:
+        for one in audit.run(records.eyes):
+            yield f"{one.check.name}, {one.where}: {one.what}"
