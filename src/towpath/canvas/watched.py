@@ -1,7 +1,8 @@
 """What a launched Canvas waits for: the events that let people in or out, or move them on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from towpath.canvas.conversions import Conversion
 from towpath.canvas.graph import Graph
 from towpath.canvas.triggers import Kind, Trigger
 
@@ -11,11 +12,16 @@ def watched(graph: Graph) -> frozenset[tuple[int, str]]:
 
     A step that waits for events says so by `awaits()`, which gives its triggers.
     """
-    entry = graph.entry
-    triggers = [*entry.on, *entry.exit_on, *(goal.trigger for goal in graph.conversions)]
+    triggers = [*graph.entry.on, *graph.entry.exit_on]
     for step in graph.steps.values():
         triggers += _awaits(step)
-    return frozenset((int(one.kind), one.name) for one in triggers if one.kind != Kind.SEGMENT)
+    named = frozenset((int(one.kind), one.name) for one in triggers if one.kind != Kind.SEGMENT)
+    return named | goals_watched(graph.conversions)
+
+
+def goals_watched(goals: Iterable[Conversion]) -> frozenset[tuple[int, str]]:
+    """The same of these goals alone."""
+    return frozenset((int(goal.trigger.kind), goal.trigger.name) for goal in goals)
 
 
 def _awaits(step: object) -> Iterator[Trigger]:

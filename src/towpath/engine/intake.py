@@ -117,7 +117,7 @@ class _Turn:
         for seen in batch:
             kind, name, properties = seen.kind, seen.name, seen.properties
             for canvas in dict.fromkeys(enter.find(kind, name, properties, seen.at)):
-                if counts(self.live.versions[canvas], seen):
+                if counts(self.live.entry(canvas), self.live.since[canvas], seen):
                     self.coming[canvas].append(Coming(seen.id, seen.profile, seen.at, properties))
             for canvas in dict.fromkeys(leave.find(kind, name, properties, seen.at)):
                 key = key_of(self.live.entry(canvas), properties)
@@ -187,15 +187,10 @@ class _Turn:
         return keeper.entered
 
 
-def counts(version: Version, seen: Seen) -> bool:
-    """Whether the event can let anybody into this version: by when it happened, and how late it
-    was received."""
-    at = seen.at
-    return (
-        at >= version.launched_at
-        and seen.received_at - at <= _LATEST
-        and version.graph.entry.is_open(at)
-    )
+def counts(entry: Entry, since: Instant, seen: Seen) -> bool:
+    """Whether the event can let anybody into a Canvas launched at `since`: by when it happened,
+    and how late it was received."""
+    return since <= seen.at and seen.received_at - seen.at <= _LATEST and entry.is_open(seen.at)
 
 
 def once(entry: Entry, coming: Iterable[Coming]) -> list[Coming]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from towpath.canvas.entry import Entry
 from towpath.canvas.predicates import Matcher
 from towpath.canvas.triggers import Kind
+from towpath.clock import Instant
 from towpath.ids import CanvasId, VersionId, WorkspaceId
 from towpath.store import canvases, intakes
 from towpath.store.canvases import Version
@@ -19,9 +20,13 @@ from towpath.store.intakes import LiveVersion
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is live in a workspace at one moment. Paused Canvases let people out, not in."""
+    """What is live in a workspace at one moment. Paused Canvases let people out, not in.
+
+    `since`: when each was launched, and has not been stopped; what was published counts as one.
+    """
 
     versions: Mapping[CanvasId, Version]
+    since: Mapping[CanvasId, Instant]
     running: frozenset[CanvasId]
     enter: Matcher[CanvasId]
     leave: Matcher[CanvasId]
@@ -63,6 +68,7 @@ class LiveCanvases:
         entries = {canvas: version.graph.entry for canvas, version in versions.items()}
         return Live(
             versions,
+            {row.canvas: row.since for row in rows},
             running,
             Matcher((one, canvas) for canvas in sorted(running) for one in entries[canvas].on),
             Matcher((one, canvas) for canvas in entries for one in entries[canvas].exit_on),

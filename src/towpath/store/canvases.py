@@ -5,6 +5,7 @@ States: draft, running, paused, stopped. A running or paused Canvas may be edite
 waits until the Canvas is stopped and launched again, as a new version.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
+from towpath.canvas.conversions import Conversion
 from towpath.canvas.frozen import freeze, frozen_from_data, frozen_to_data
 from towpath.canvas.graph import Graph, from_data, to_data
-from towpath.canvas.watched import watched
+from towpath.canvas.watched import goals_watched, watched
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
@@ -185,10 +187,18 @@ def freeze_draft(
         raise InputError("it is not said when or where people enter.", field="entry")
     db.execute(_SQL["forget_entry"], {"canvas": found.id})
     given = {"workspace": workspace, "canvas": found.id, "graph": Jsonb(frozen_to_data(graph))}
+    wanted = watched(graph) | goals_watched(_open_goals(versions(db, workspace, found.id), now))
     version = _scalar(db, "insert_version", given | {"now": now, "enter_at": enter_at})
-    watches.write(db, workspace, found.id, watched(graph), now)
+    watches.write(db, workspace, found.id, wanted, now)
     assert isinstance(version, int)
     return VersionId(version)
+
+
+def _open_goals(older: Sequence[Version], now: Instant) -> Iterator[Conversion]:
+    """Goals that whoever entered these versions, up to now, may still reach."""
+    ends = [*(each.launched_at for each in older), now][1:]
+    for one, until in zip(older, ends, strict=True):
+        yield from (goal for goal in one.graph.conversions if until > now - goal.within)
 
 
 def pause(db: Db, workspace: WorkspaceId, canvas: CanvasId, now: Instant) -> None:

@@ -19,6 +19,8 @@ from towpath.store.queries import queries
 _SQL = queries("conversions")
 
 TOGETHER = timedelta(minutes=1)
+WITHHELD_ROWS = 1_000
+"""Rows of the control group that are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,17 @@ def open_for(
     if not undecided:
         return undecided
     since, until = window
-    came = withheld_since if control else entries.entered_since
+    if control:
+        return _withheld_between(db, canvas, since, until, undecided)
+    came = entries.entered_since
     return came(db, canvas, since, undecided) - came(db, canvas, until, undecided)
+
+
+def came_since(db: Db, canvas: CanvasId, since: Instant, members: PeopleSet) -> PeopleSet:
+    """Who of these people entered after `since`, or would have, were it not for the control
+    group."""
+    entered = entries.entered_since(db, canvas, since, members)
+    return entered | _withheld_between(db, canvas, since, None, members - entered)
 
 
 def reopen(db: Db, canvas: CanvasId, members: PeopleSet, *, control: bool = False) -> None:
@@ -128,7 +139,26 @@ def withhold(db: Db, canvas: CanvasId, members: PeopleSet, now: Instant) -> None
         reopen(db, canvas, members, control=True)
 
 
-def withheld_since(db: Db, canvas: CanvasId, since: Instant, members: PeopleSet) -> PeopleSet:
-    """Who of these people would have entered after `since`, were they not of the control group."""
-    rows = db.execute(_SQL["read_withheld"], (canvas, since), binary=True)
-    return union(load(row[0]) for row in rows) & members
+def _withheld_between(
+    db: Db, canvas: CanvasId, since: Instant, until: Instant | None, members: PeopleSet
+) -> PeopleSet:
+    """Who of these people would have entered after `since`, and not after `until`, were they not
+    of the control group.
+
+    Rows are read once, the newest first, WITHHELD_ROWS at a time: no further than until everybody
+    is found.
+    """
+    found, before, last = people(), None, 0
+    while members:
+        given = {"canvas": canvas, "since": since, "before": before, "last": last}
+        given["most"] = WITHHELD_ROWS
+        rows = db.execute(_SQL["read_withheld"], given, binary=True).fetchall()
+        for _, at, packed in rows:
+            here = load(packed) & members
+            members = members - here
+            if until is None or at <= until:
+                found |= here
+        if len(rows) < WITHHELD_ROWS:
+            break
+        last, before, _ = rows[-1]
+    return found

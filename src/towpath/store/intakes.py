@@ -45,11 +45,12 @@ class Batch(NamedTuple):
 
 
 class LiveVersion(NamedTuple):
-    """The newest version of a Canvas that runs or pauses."""
+    """The newest version of a Canvas that runs or pauses; `since`: when that was launched."""
 
     canvas: CanvasId
     running: bool
     version: VersionId
+    since: Instant
 
 
 def waiting(db: Db) -> list[WorkspaceId]:
@@ -91,8 +92,8 @@ def move(db: Db, workspace: WorkspaceId, cursor: Cursor) -> None:
 def live(db: Db, workspace: WorkspaceId) -> list[LiveVersion]:
     """Which versions let people in or out, by Canvas."""
     return [
-        LiveVersion(CanvasId(canvas), state == "running", VersionId(version))
-        for canvas, state, version in db.execute(_SQL["read_live"], (workspace,))
+        LiveVersion(CanvasId(canvas), state == "running", VersionId(version), since)
+        for canvas, state, version, since in db.execute(_SQL["read_live"], (workspace,))
     ]
 
 

@@ -70,7 +70,11 @@ where c.workspace = %(workspace)s and c.kind = 'canvas' and c.name > %(after)s
 order by c.name limit %(limit)s;
 
 -- name: set_state
-update canvas set state = %(state)s, changed_at = %(now)s where id = %(canvas)s;
+-- Whoever runs and did not before is launched.
+update canvas
+set state = %(state)s, changed_at = %(now)s,
+  live_since = case when state in ('draft', 'stopped') then %(now)s else live_since end
+where id = %(canvas)s;
 
 -- name: insert_version
 insert into canvas_version (workspace, canvas, number, graph, launched_at, enter_at)

@@ -35,4 +35,8 @@ group by goal, control order by goal, control;
 insert into withheld (canvas, members, at) values (%s, %b, %s);
 
 -- name: read_withheld
-select members from withheld where canvas = %s and at > %s;
+-- The newest first, a page at a time; the next is of those before the last row of this one.
+select id, at, members from withheld
+where canvas = %(canvas)s and at > %(since)s
+  and (%(before)s::timestamptz is null or at <= %(before)s and (at, id) < (%(before)s, %(last)s))
+order by at desc, id desc limit %(most)s;

@@ -53,7 +53,7 @@ update intake set seen = %s, seen_at = greatest(seen_at, %s) where workspace = %
 
 -- name: read_live
 -- The newest version of every Canvas that runs or pauses: the only one that people enter.
-select distinct on (c.id) c.id, c.state, v.id
+select distinct on (c.id) c.id, c.state, v.id, coalesce(c.live_since, v.launched_at)
 from canvas c join canvas_version v on v.canvas = c.id
 where c.workspace = %s and c.kind = 'canvas' and c.state in ('running', 'paused')
 order by c.id, v.number desc;

@@ -143,10 +143,13 @@ create table audience_reservation (
 alter table audience add column deleted_at timestamptz;
 alter table workspace add column fields_allowed smallint not null default 15
   check (fields_allowed between 0 and 15);
+alter table workspace add column age_min smallint check (age_min between 1 and 99);
 
 -- A segment sync is a Canvas of its own kind: two steps that people come to from a segment.
 alter table canvas add column kind text not null default 'canvas'
   check (kind in ('canvas', 'segment sync'));
+-- Late events count from here on, whatever versions were published since; null: by the version.
+alter table canvas add column live_since timestamptz;
 create table segment_sync (
   canvas int primary key references canvas,
   workspace int not null references workspace,
@@ -174,3 +177,58 @@ create index event_seen_at on event_seen using brin (received_at);
 
 -- Whose keys were made by other rules than the current ones (people/normalise.py): nobody, mostly.
 create index match_key_rule on match_key (workspace) where rule <> 1;
+
+-- Whom to tell of what is ill in a workspace, and from when on it is.
+create table alert_setting (
+  workspace int primary key references workspace,
+  recipients text[] not null,       -- e-mail addresses of the operator's people
+  webhook_url text,
+  webhook_secret text,              -- the name of a secret that signs
+  pending_minutes int not null check (pending_minutes between 1 and 10080),
+  error_percent int not null check (error_percent between 1 and 100),
+  check ((webhook_url is null) = (webhook_secret is null))
+);
+
+-- Something that is ill, from when it was noticed to its end. One of a kind is open at a time.
+create table alert (
+  id bigint generated always as identity primary key,
+  workspace int not null references workspace,
+  subject text not null check (subject in ('connection', 'ad account', 'audience', 'canvas')),
+  number int not null,              -- of the subject
+  name text not null,
+  problem text not null,
+  message text not null,
+  remedy text not null,
+  code int,                         -- the partner's
+  said text,                        -- by the partner
+  partner_request_ref text,
+  stops text[] not null,            -- Canvases, by name
+  since timestamptz not null,
+  opened_at timestamptz not null,
+  ended_at timestamptz
+);
+create unique index alert_open on alert (workspace, subject, number, problem)
+  where ended_at is null;
+create index alert_workspace on alert (workspace, id);
+
+-- What is to be said of an alert: that it is, and that it is over; once by each channel.
+create table alert_notice (
+  alert bigint not null references alert,
+  ending boolean not null,
+  channel text not null check (channel in ('email', 'webhook')),
+  send_at timestamptz,              -- null: sent, or given up
+  tries int not null default 0,
+  sent_at timestamptz,
+  failure text,                     -- of the newest try
+  primary key (alert, channel, ending)
+);
+create index alert_notice_send on alert_notice (send_at) where send_at is not null;
+
+-- The counters of a Canvas some time ago, to see how many were given up since.
+create table tally_sample (
+  canvas int not null references canvas,
+  at timestamptz not null,
+  synced bigint not null,
+  errored bigint not null,
+  primary key (canvas, at)
+);
