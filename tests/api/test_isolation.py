@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "Chosen": {"ad_accounts": []},
     "Disconnecting": {"canvases": []},
     "Stopping": {},
+    "DryRun": {},
     "WorkspaceChange": {"default_country": "BR"},
 }
 NEVER = {
@@ -57,6 +58,7 @@ NEVER = {
     "number": 1,
     "request": 99_999,
     "external_id": "never",
+    "step": "never",
 }
 OPERATIONS = [
     (method.upper(), path, operation)
@@ -99,7 +101,7 @@ async def theirs(
     found["sync"] = segment_syncs.create(db, other_workspace, plan, found["audience"], now)
     (made,) = db.execute(REQUEST, {"audience": found["audience"], "now": now}).fetchall()
     found["request"] = made[0]
-    found["external_id"] = "ana"
+    found |= {"external_id": "ana", "step": "end"}
     for path in (
         "/v1/canvases/{canvas}",
         "/v1/users/{external_id}/audiences",

@@ -13,7 +13,15 @@ from towpath.api import analytics, launching, sync_log
 from towpath.api.launching import Reach
 from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph
-from towpath.cli import canvas_show, canvas_templates, canvas_versions, log, opening, output
+from towpath.cli import (
+    canvas_show,
+    canvas_templates,
+    canvas_versions,
+    dry_run,
+    log,
+    opening,
+    output,
+)
 from towpath.cli.canvas_desk import (
     AsJson,
     Desk,
@@ -208,6 +216,7 @@ def show_command(
         log.tell_accepted(accepted)
 
 
+app.command("dry-run")(dry_run.dry_run_command)
 app.command("publish")(canvas_versions.publish_command)
 app.command("diff")(canvas_versions.diff_command)
 app.command("back")(canvas_versions.back_command)
