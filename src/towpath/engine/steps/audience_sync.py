@@ -106,8 +106,7 @@ def arrive(
     if action is Action.ADD:
         # Asked under the lock: whoever is deleted or merged meanwhile must not be wanted again.
         _without_consent(moment, sorting)
-    # A removal sends every key that may be there, whatever this step asks for.
-    fields = asked if action is Action.ADD else fields_of(mask(asked) | ledger.head.fields)
+    fields = _fields(moment, ledger, action, asked)
     keys = held_keys(db, ledger, sorting.left, fields)
     _sort_by_key(sorting, action, fields, present, keys)
     ledgers.open_people(db, ledger, sorting.left | union(key.holders for key in keys))
@@ -131,6 +130,17 @@ def arrive(
     arrivals.write_closed(db, audience, opened, closing, moment.now)
     _wake(moment, ledger, action, len(sorting.waiting))
     ledgers.close(db, ledger, moment.now)
+
+
+def _fields(
+    moment: Moment, ledger: Ledger, action: Action, asked: tuple[MatchField, ...]
+) -> tuple[MatchField, ...]:
+    """An addition sends what the step asks for and the workspace still lets out; a removal every
+    key that may be there, whatever this step asks for."""
+    if action is Action.REMOVE:
+        return fields_of(mask(asked) | ledger.head.fields)
+    allowed = workspaces.read(moment.db, moment.stand.workspace).fields_allowed
+    return tuple(one for one in asked if one in allowed)
 
 
 def _close_earlier(
