@@ -5,7 +5,7 @@ meanwhile. What comes back is an answer to settle, whatever happened.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from towpath.engine.claim import Claimed
@@ -13,10 +13,11 @@ from towpath.ids import RequestId
 from towpath.ledger.events import SetByField
 from towpath.ledger.windows import Windows
 from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
+from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import match_keys
+from towpath.store import consents, match_keys
 from towpath.store.database import Db, int4_array
 
 
@@ -63,11 +64,12 @@ def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
     Who lost a key since the claim, or gained one that was not claimed, is found by counting; only
     then are people asked for one by one set. A key that was not claimed stays behind.
     """
-    groups = list(_groups(db, claimed, claimed.omitted))
+    asked = _without_barred(db, claimed)
+    groups = list(_groups(db, asked, asked.omitted))
     lost: SetByField = {}
-    if not _as_claimed(claimed, groups):
-        lost, omitted = _changed(db, claimed)
-        groups = list(_groups(db, claimed, omitted))
+    if not _as_claimed(asked, groups):
+        lost, omitted = _changed(db, asked)
+        groups = list(_groups(db, asked, omitted))
     if not groups:
         return Load(claimed, None, lost)
     route = claimed.route
@@ -75,6 +77,16 @@ def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
         claimed.action, route.audience_ref, route.ad_account_ref, claimed.fields, groups
     )
     return Load(claimed, body, lost)
+
+
+def _without_barred(db: Db, claimed: Claimed) -> Claimed:
+    """The request without people who may not be added any more (I-58); the answer does not count
+    for them (store/consents.py)."""
+    if claimed.action is Action.REMOVE:
+        return claimed
+    left = consents.left_since(db, claimed.id, claimed.started_at)
+    omitted = {name: found - left for name, found in claimed.omitted.items()}
+    return replace(claimed, members=claimed.members - left, omitted=omitted)
 
 
 def _groups(db: Db, claimed: Claimed, omitted: SetByField) -> Iterator[KeyGroup]:

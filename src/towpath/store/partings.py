@@ -11,7 +11,7 @@ from enum import StrEnum
 from towpath.clock import Instant
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.people.people_set import PeopleSet, load
-from towpath.store import exit_sets, stray_keys
+from towpath.store import consents, exit_sets, stray_keys
 from towpath.store.database import Db, int4_array
 from towpath.store.queries import queries
 
@@ -48,7 +48,10 @@ def part(
     # the other. All audiences are locked at once, in one order.
     stray_keys.lock_audiences(db, workspace)
     _leave_canvases(db, workspace, members, parting, now)
-    return stray_keys.turn_all(db, workspace, members, stray_keys.Reason(parting.value), now)
+    stray = stray_keys.turn_all(db, workspace, members, stray_keys.Reason(parting.value), now)
+    if parting is not Parting.MERGED:
+        consents.leave_out(db, workspace, members)
+    return stray
 
 
 def _leave_canvases(

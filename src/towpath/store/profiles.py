@@ -16,7 +16,15 @@ from towpath.ids import WorkspaceId
 from towpath.people.consent import ConsentSets, ConsentState
 from towpath.people.people_set import Numbers, PeopleSet, numbers, people
 from towpath.people.profile import PeopleBatch
-from towpath.store import changes, devices, match_keys, shared_keys, tombstones, workspaces
+from towpath.store import (
+    changes,
+    consents,
+    devices,
+    match_keys,
+    shared_keys,
+    tombstones,
+    workspaces,
+)
 from towpath.store.database import Db, Int4Array
 from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
@@ -128,6 +136,7 @@ def _write_merged(
     db.execute(sql["create_merged"])
     db.execute(sql["merge_staged"], given, prepare=False)
     changes.append_merged(db, workspace, now)
+    barred = consents.barred_by_merge(db, workspace, now)
     new = db.execute(sql["insert_new"], given, prepare=False).rowcount
     changed = db.execute(sql["update_changed"], given, prepare=False).rowcount
     if staged.devices:
@@ -135,6 +144,7 @@ def _write_merged(
     keys_changed = match_keys.write_merged(db, workspace, now)
     if keys_changed:
         shared_keys.write_changes(db, workspace)
+    consents.let_go(db, workspace, barred, now)
     found = _numbers(db, staged)
     found[numbers(refused)] = 0
     return Upserted(len(staged) - len(refused), new, changed, keys_changed, found, refused)

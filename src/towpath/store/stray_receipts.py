@@ -122,6 +122,7 @@ class _Row:
 
     def __init__(self, stray: int, reason: str, members: bytes, confirmed: bytes) -> None:
         self.stray, self.forgotten = stray, Reason(reason) in _FORGOTTEN
+        self.may_come_back = Reason(reason) is Reason.OPT_OUT  # and is in by a new wish then
         self.confirmed = load(confirmed)
         self.rest = load(members) - self.confirmed
 
@@ -140,6 +141,7 @@ def _look_at(db: Db, audience: AudienceId, rows: Sequence[_Row], now: Instant) -
     ledger = ledgers.lock(db, audience)  # nothing is claimed or settled meanwhile
     ledgers.open_people(db, ledger, everybody)
     inside = _inside(ledger, everybody)
+    wanted = union(ledger.state.of(name).want for name in ledger.fields)
     soon = now + seconds(STRAY_LOOK_S)
     opened = _opened(db, audience, everybody, soon, now)
     for row in rows:
@@ -150,6 +152,7 @@ def _look_at(db: Db, audience: AudienceId, rows: Sequence[_Row], now: Instant) -
             if (row.forgotten or one.action is not Action.REMOVE) and one.members & row.rest
         ]
         out = row.rest - inside - union(one.members for one in mine)
+        out |= row.rest & wanted if row.may_come_back else people()
         left = row.rest - out
         ends = [] if left & inside else [one.end for one in mine]
         look_at = max([soon, *ends]) if left else None

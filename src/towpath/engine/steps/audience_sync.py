@@ -27,7 +27,7 @@ from towpath.limits import ARRIVAL_PEOPLE_MAX
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField, fields_of, mask
 from towpath.people.people_set import PeopleSet, cut, people, union
-from towpath.store import arrivals, audiences, ledgers, match_keys, profiles, requests, workspaces
+from towpath.store import arrivals, audiences, consents, ledgers, match_keys, requests, workspaces
 from towpath.store.arrivals import Coming, Leaving, OpenArrivals, Piece
 from towpath.store.database import int4_array
 from towpath.store.ledgers import Ledger
@@ -156,11 +156,8 @@ def _close_earlier(
 
 
 def _without_consent(moment: Moment, sorting: Sorting) -> None:
-    """Only who granted consent is sent; unknown only if the workspace says so."""
-    consent = profiles.consent_sets(moment.db, int4_array(sorting.left))
-    allowed = consent.granted
-    if workspaces.read(moment.db, moment.stand.workspace).unknown_consent_is_sent:
-        allowed = allowed | consent.unknown
+    """Only who granted consent is sent; unknown only if the workspace says so; no minors."""
+    allowed = consents.sendable(moment.db, int4_array(sorting.left), moment.now)
     sorting.keep_out(Reason.NO_CONSENT, sorting.left - allowed)
 
 

@@ -1,0 +1,48 @@
+-- Whom a workspace may send to partners: who granted consent, or of whom none is known where the
+-- workspace says so, and who is not known to be a minor there. `day`: today.
+
+-- name: read_sendable
+select string_agg(int4send(p.number), '')
+from profile p join workspace w on w.id = p.workspace
+where p.number = any(%(numbers)b) and p.gone_at is null
+  and (p.consent = 1 or (p.consent = 0 and w.unknown_consent_is_sent))
+  and (p.birth_date > %(day)s - make_interval(years => w.age_min)) is not true
+
+-- name: find_barred
+-- Of the merged people, before they are written: who may not be sent any more.
+select string_agg(int4send(p.number), '')
+from merged m
+join profile p on p.number = m.number
+join workspace w on w.id = %(workspace)s
+cross join lateral (
+  select
+    m.consent = 2 or (m.consent = 0 and not w.unknown_consent_is_sent)
+      or (m.birth_date > %(day)s - make_interval(years => w.age_min)) is true as is,
+    p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
+      or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true as was
+) barred
+where m.known and m.changed and barred.is and not barred.was
+
+-- name: read_barred
+-- Everybody of the workspace who may not be sent.
+select string_agg(int4send(p.number), '')
+from profile p join workspace w on w.id = p.workspace
+where p.workspace = %(workspace)s and p.gone_at is null
+  and (
+    p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
+    or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true
+  )
+
+-- name: read_adding
+-- Requests in flight that add some people near these numbers.
+select id, members, changed from request
+where audience in (select id from audience where workspace = %(workspace)s)
+  and state = 'in flight' and action = 0 and low <= %(high)s and high >= %(low)s
+order by id
+
+-- name: write_left
+update request set changed = %b where id = %s
+
+-- name: read_left
+-- Who of a request is not what they were when it was claimed; mostly nobody.
+select workspace, changed from request where id = %s

@@ -1,0 +1,112 @@
+"""Whoever withdraws consent leaves every audience, and comes back when they grant it (I-58)."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.engine.test_changed_keys import hashed, held, mails, open_strays, people_file
+from tests.stories.files import canvas, sync
+from tests.stories.stage import Stage, stage
+
+from towpath.engine import courier
+from towpath.engine.claim import Claimed
+from towpath.engine.courier import Answered
+from towpath.partners.protocol import Answer, AnswerKind, Cause
+from towpath.partners.registry import PARTNERS
+from towpath.people.people_set import people
+from towpath.store import consents
+from towpath.store.database import Db, int4_array
+
+APPLIED = Answer(AnswerKind.APPLIED, Cause.NONE, 0)
+REFUSED = Answer(AnswerKind.REFUSED, Cause.SERVER, 50000)
+UNSURE = Answer(AnswerKind.UNKNOWN, Cause.NETWORK)
+
+
+@pytest.fixture
+def told(db: Db, tmp_path: Path) -> Iterator[Stage]:
+    """Ana and Bia, in a workspace that is connected to TikTok."""
+    with stage(db, tmp_path, processing_s=5, acceptance_s=5) as found:
+        found.connect()
+        mails(found, ana="ana", bia="bia")
+        yield found
+
+
+def withdraw(told: Stage, name: str = "ana") -> None:
+    """They say no from now on."""
+    people_file(told, f"{name},withdrawn", columns="external_id,consent")
+
+
+def claim(told: Stage) -> Claimed:
+    """The request that adds them, claimed and not yet carried."""
+    while not told.sender.tick(told.now):
+        told.now += told.settler.windows.flush
+        for service in told.services:
+            service.tick(told.now)
+    return told.sender.outbox.popleft()
+
+
+def test_they_leave_and_may_come_back(told: Stage) -> None:
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    withdraw(told)
+    told.wait(seconds=60)
+    assert held(told) == hashed("bia@example.com")
+    assert open_strays(told) == 0
+    mails(told, ana="ana")
+    told.launch(canvas("Again", add=sync()))
+    told.wait(seconds=20)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+
+
+def test_they_come_back_before_the_removal_is_certain(told: Stage) -> None:
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    withdraw(told)
+    mails(told, ana="ana")
+    told.launch(canvas("Again", add=sync()))
+    told.wait(seconds=90)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+    assert open_strays(told) == 0
+
+
+def test_they_withdraw_after_the_claim(told: Stage) -> None:
+    """The body goes without them, and they are not counted as synced."""
+    version = told.launch(canvas(add=sync()))
+    claimed = claim(told)
+    withdraw(told)
+    loaded = courier.load(told.db, claimed, PARTNERS["tiktok"])
+    assert loaded.body is not None
+    (kept,), (gone,) = hashed("bia@example.com"), hashed("ana@example.com")
+    assert kept.encode() in loaded.body
+    assert gone.encode() not in loaded.body
+    told.settler.inbox.append(Answered(claimed.id, claimed, APPLIED, loaded.found_keyless))
+    told.settler.tick(told.now)
+    assert told.counters(version, "add").synced == 1
+    told.wait(seconds=60)
+    assert held(told) <= hashed("bia@example.com")
+    assert open_strays(told) == 0
+
+
+@pytest.mark.parametrize("answer", [REFUSED, UNSURE])
+def test_they_withdraw_in_the_middle_of_a_retry(told: Stage, answer: Answer) -> None:
+    told.launch(canvas(add=sync()))
+    claimed = claim(told)
+    told.settler.inbox.append(Answered(claimed.id, claimed, answer))
+    told.settler.tick(told.now)
+    withdraw(told)
+    told.wait(minutes=3)
+    assert held(told) == hashed("bia@example.com")
+    assert open_strays(told) == 0
+
+
+def test_a_minor_is_not_sent_and_leaves(told: Stage) -> None:
+    told.db.execute("update workspace set age_min = 18")
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    year = told.now.year - 17
+    people_file(told, f"ana,{date(year, 1, 1)}", columns="external_id,birth_date")
+    told.wait(seconds=60)
+    assert held(told) == hashed("bia@example.com")
+    everybody = int4_array(people([0, 1]))
+    assert consents.sendable(told.db, everybody, told.now) == people([1])
