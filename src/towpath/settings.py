@@ -32,7 +32,7 @@ FILE_BYTES_MAX = 1_000_000
 SECRET_KEY_BYTES = 32
 MAKE_KEY = "openssl rand -base64 32"
 LEASE_MARGIN_S = 1.0  # an answer at the very deadline must still find its lease
-_SECRETS = ("database_url", "secret_keys", "tiktok_app_secret", "tiktok_token")
+_SECRETS = ("database_url", "secret_keys", "tiktok_app_secret", "tiktok_token", "smtp_url")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -74,6 +74,8 @@ class Settings(BaseModel):
     public_url: str | None = None  # where browsers find it; none: where it listens
     trusted_proxies: str = ""  # addresses between commas whose X-Forwarded-For is believed
     webhook_hosts: str = ""  # hosts and networks inside that webhooks may reach, between commas
+    smtp_url: SecretStr | None = None  # smtp://user:password@host:587 or smtps://; none: no e-mail
+    smtp_from: str = Field(default="", max_length=320)  # the address that alerts come from
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     # Events, and the ids that they came with, by whole days of receipt.
     events_kept_days: int = Field(default=limits.EVENTS_KEPT_DAYS, ge=2, le=36_500)
@@ -121,6 +123,21 @@ class Settings(BaseModel):
         text = given.get_secret_value() if given else "postgresql://"
         if not re.match(r"postgres(ql)?://\S*$", text):
             raise ValueError("wants postgresql://user:password@host:port/database")
+        return given
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, given: SecretStr | None) -> SecretStr | None:
+        text = given.get_secret_value() if given else "smtps://nowhere"
+        if not re.fullmatch(r"smtps?://([^@/\s]+@)?[\w.-]+(:\d{1,5})?/?", text):
+            raise ValueError("wants smtp://user:password@host:587 or smtps://user:password@host")
+        return given
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _check_smtp_from(cls, given: str) -> str:
+        if given and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", given):
+            raise ValueError("wants one address, such as towpath@example.com")
         return given
 
     @field_validator("tiktok_app_id", mode="before")
@@ -336,6 +353,11 @@ def _relations(settings: Settings) -> list[tuple[str, str]]:
             settings.window_s > settings.flush_s + deadline,
             "window_s",
             f"must be more than flush_s + request_deadline_s = {settings.flush_s + deadline:g}",
+        ),
+        (
+            (settings.smtp_url is None) == (not settings.smtp_from),
+            "smtp_from",
+            "goes with smtp_url: give both or neither",
         ),
         (
             (settings.tiktok_app_id is None) == (settings.tiktok_app_secret is None),

@@ -22,6 +22,7 @@ from towpath.engine.worker import Parts
 from towpath.errors import SettingsError, StoreError
 from towpath.ledger.windows import Windows
 from towpath.net.door import Door, HttpDoor
+from towpath.net.mail import Post
 from towpath.partners.registry import PARTNERS
 from towpath.settings import Settings
 from towpath.store import database, embedded, migrations
@@ -115,6 +116,13 @@ def webhook_hosts(settings: Settings) -> tuple[str, ...]:
     return tuple(filter(None, (each.strip() for each in settings.webhook_hosts.split(","))))
 
 
+def post(settings: Settings) -> Post | None:
+    """Where alerts are handed in as e-mails; None: nowhere."""
+    if settings.smtp_url is None:
+        return None
+    return Post.read(settings.smtp_url.get_secret_value(), settings.smtp_from)
+
+
 def reach(settings: Settings, door: Door) -> Reach:
     """How to reach partners through this door."""
     urls = {"tiktok": settings.tiktok_base_url}
@@ -176,5 +184,6 @@ def worker_parts(settings: Settings, url: str, door: Door, keys: KeyRing) -> Par
         name=f"{platform.node() or 'host'}-{os.getpid()}-{secrets.token_hex(3)}",
         seed=secrets.randbits(32),
         webhook_hosts=webhook_hosts(settings),
+        post=post(settings),
         events_kept=seconds(settings.events_kept_days * 86_400),
     )

@@ -1,10 +1,10 @@
 """A worker: the services of one process, and the loops that call them.
 
-Four loops share a process: the walk (events, entry, waves, deadlines), the sending (claim,
-couriers, settle), the webhooks, and the probes. Services are synchronous and run in threads, a
-database connection each; only HTTP is asynchronous, so nothing waits for anybody outside while a
-transaction is open. A loop with nothing to do sleeps until it is woken (store/wakes.py), or until
-the next moment that it knows of, and looks by itself once a second.
+Five loops share a process: the walk (events, entry, waves, deadlines), the sending (claim,
+couriers, settle), the webhooks, the probes, and the alerts. Services are synchronous and run in
+threads, a database connection each; only HTTP is asynchronous, so nothing waits for anybody outside
+while a transaction is open. A loop with nothing to do sleeps until it is woken (store/wakes.py), or
+until the next moment that it knows of, and looks by itself once a second.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from towpath.clock import Instant, seconds
 from towpath.engine import courier
 from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
+from towpath.engine.alerting import Teller, keep_alerting
 from towpath.engine.claim import Claimant, Claimed
 from towpath.engine.converting import Converting
 from towpath.engine.courier import Answered
@@ -48,6 +49,7 @@ from towpath.ids import RequestId
 from towpath.ledger.windows import Windows
 from towpath.limits import EVENTS_KEPT_DAYS, SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
+from towpath.net.mail import Post
 from towpath.partners.protocol import Answer, Partner
 from towpath.store import connections, ledgers, wakes
 from towpath.store.connections import Probe
@@ -83,6 +85,7 @@ class Parts:
     readers: int = 3
     webhook_hosts: tuple[str, ...] = ()
     events_kept: timedelta = timedelta(days=EVENTS_KEPT_DAYS)
+    post: Post | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ class Worker:
         later: what they held is free again when its lease ends."""
         while not self.stop.is_set():
             try:
-                await self._run(self._walk, self._send, self._probe, self._call)
+                await self._run(self._walk, self._send, self._probe, self._call, self._alert)
             except* DatabaseLost:
                 telemetry.tell(Event.DATABASE_LOST, level=logging.ERROR, worker=self.parts.name)
                 await self._drop()
@@ -124,7 +127,7 @@ class Worker:
     async def _run(
         self, *loops: Callable[[ThreadPoolExecutor], Coroutine[None, None, None]]
     ) -> None:
-        threads = self.parts.readers + 4
+        threads = self.parts.readers + 5
         with ThreadPoolExecutor(threads, thread_name_prefix="towpath") as pool:
             async with asyncio.TaskGroup() as running:
                 for loop in loops:
@@ -358,6 +361,15 @@ class Worker:
         hooks = Webhooks(db, parts.keys, parts.windows, Random(parts.seed))
         try:
             await call_webhooks(pool, db, hooks, parts.webhook_hosts, self.stop, self._walk_wake)
+        finally:
+            db.close()
+
+    async def _alert(self, pool: ThreadPoolExecutor) -> None:
+        """Tell people what stops their syncs, and when it is over."""
+        parts, db = self.parts, self.parts.connect()
+        teller = Teller(db, parts.keys, parts.post)
+        try:
+            await keep_alerting(pool, db, teller, parts.webhook_hosts, self.stop)
         finally:
             db.close()
 
