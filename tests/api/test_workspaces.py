@@ -32,7 +32,12 @@ async def test_settings_change_one_by_one(client: httpx.AsyncClient) -> None:
     assert (await client.get(path)).json()["default_country"] is None
     assert (await client.patch(path, json={"default_country": "br"})).status_code == 200
     answer = await client.patch(path, json={"unknown_consent_is_sent": True})
-    expected = {"name": "default", "default_country": "BR", "unknown_consent_is_sent": True}
+    expected = {
+        "name": "default",
+        "default_country": "BR",
+        "unknown_consent_is_sent": True,
+        "fields_allowed": ["email", "phone", "idfa", "gaid"],
+    }
     assert answer.json() == expected
     answer = await client.patch(path, json={"default_country": "UK"})
     assert (answer.status_code, answer.json()["field"]) == (422, "default_country")

@@ -9,6 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.cli.office import KEY, Office
 
+from towpath.store import audit_trail, workspaces
+from towpath.store.database import Db, database_now
+
 NEW = "next:" + "B" * 43 + "="
 
 
@@ -75,10 +78,12 @@ def test_the_end_of_a_connection(desk: Office, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_keys_are_rotated_while_both_are_there(
-    desk: Office, monkeypatch: pytest.MonkeyPatch
+    desk: Office, monkeypatch: pytest.MonkeyPatch, db: Db
 ) -> None:
-    """I-60: with the new key in front both open; after rotating the old one may go."""
+    """I-60: with the new key in front both open; after rotating the old one may go. It is told in
+    every workspace, since the keys are everybody's."""
     _connected(desk, monkeypatch)
+    other = workspaces.create(db, "other", database_now(db))
     monkeypatch.setenv("TOWPATH_SECRET_KEYS", f"{NEW},{KEY}")
     desk.run("connection", "accounts", "TikTok", "--refresh")
     states = {one["what"]: one for one in desk.json("doctor")}
@@ -87,6 +92,8 @@ def test_keys_are_rotated_while_both_are_there(
     monkeypatch.setenv("TOWPATH_SECRET_KEYS", NEW)
     desk.run("connection", "accounts", "TikTok", "--refresh")
     assert desk.json("audit-trail", "list")[-1]["action"] == "keys.rotated"
+    (told,) = audit_trail.read_page(db, other.id, after=0, limit=9)
+    assert told.action == "keys.rotated"
 
 
 def test_the_doctor_says_what_is_missing(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from tests.stories.test_health import BREAKS, role_lost, token_dead
 
 from towpath.engine import alerting
 from towpath.engine.alerting import Alerting, Teller, call_webhook, noticed, sign
+from towpath.ids import StepId
 from towpath.net.guard import CallFailed
 from towpath.net.mail import Post
 from towpath.partners.tiktok.problems import Problem
@@ -177,7 +178,7 @@ def test_many_errored_of_the_last_hour_are_an_alert_until_the_hour_is_over(told:
     told.wait(hours=12, minutes=55)
     health.sample(told.db, told.now)
     told.wait(minutes=30)
-    assert tallies.read(told.db, version)["add"].errored == 120
+    assert tallies.read(told.db, version)[StepId("add")].errored == 120
     found = {one.problem for one in noticed(told.db, told.workspace, told.now)}
     assert found == {"token_dead", "error_rate"}
     for _ in range(14):

@@ -76,9 +76,10 @@ def test_who_is_deleted_while_waiting_is_never_sent(told: Stage) -> None:
     assert told.sent() == []
 
 
-def test_who_is_deleted_with_a_request_under_way_is_added_and_taken_out(told: Stage) -> None:
-    """The answer decides: Ana counts as synced, and a removal follows."""
-    told.people("ana")
+def test_who_is_deleted_before_a_claimed_request_leaves_is_not_in_it(told: Stage) -> None:
+    """Consent is looked at again when the request is built: only Bruno is in it, and Ana's removal
+    follows all the same."""
+    told.people("ana", "bruno")
     version = told.launch(WINBACK)
     told.work()
     told.now += timedelta(seconds=FLUSH_S)
@@ -88,7 +89,9 @@ def test_who_is_deleted_with_a_request_under_way_is_added_and_taken_out(told: St
     told.work()
     told.wait(seconds=20)
     assert told.counters(version, "add").synced == 1
-    assert told.at_tiktok("winback") == set()
+    assert told.counters(version, "add").not_synced == 1
+    assert told.at_tiktok("winback") == {"bruno"}
+    assert [row.action for row in told.sent()] == ["add", "delete"]
 
 
 def test_a_merged_persons_own_key_leaves_and_a_shared_one_stays(told: Stage) -> None:

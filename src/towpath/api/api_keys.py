@@ -12,7 +12,7 @@ from towpath.api.database import Database, Now
 from towpath.api.pages import Cursor, Page
 from towpath.api.problems import Problem
 from towpath.ids import ApiKeyId
-from towpath.store import api_keys
+from towpath.store import api_keys, audit_trail
 from towpath.store.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/api-keys", tags=["api keys"])
@@ -54,7 +54,9 @@ def create_api_key(body: NewKey, caller: Admin, db: Database, now: Now) -> KeyMa
             f"The caller does not have {', '.join(lacking)}, and cannot give it away.",
             field="scopes",
         )
-    made, text = api_keys.create(db, caller.workspace, body.name, scopes, now)
+    with audit_trail.noted(db, caller.workspace, caller.actor, "key.created", "", now) as told:
+        made, text = api_keys.create(db, caller.workspace, body.name, scopes, now)
+        told |= {"key": made.id, "name": made.name, "scopes": made.scopes}
     return KeyMade(**_told(made), key=text)
 
 
@@ -68,7 +70,9 @@ def list_api_keys(caller: Admin, db: Database, cursor: Cursor) -> Page[KeyShown]
 @router.delete("/{key}", operation_id="revoke_api_key")
 def revoke_api_key(key: Id, caller: Admin, db: Database, now: Now) -> KeyShown:
     """Revoke a key: within a second it opens nothing any more, anywhere. Again changes nothing."""
-    return KeyShown(**_told(api_keys.revoke(db, caller.workspace, ApiKeyId(key), now)))
+    where = f"key {key}"
+    with audit_trail.noted(db, caller.workspace, caller.actor, "key.revoked", where, now):
+        return KeyShown(**_told(api_keys.revoke(db, caller.workspace, ApiKeyId(key), now)))
 
 
 def _told(key: ApiKey) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class Caller:
     role: Role | None = None
     session: bytes | None = None
 
+    @property
+    def actor(self) -> str:
+        """Who it is, for the audit trail."""
+        return f"member {self.member} ({self.name})" if self.member else f"key {self.key}"
+
 
 @dataclass(slots=True)
 class KeptKeys:

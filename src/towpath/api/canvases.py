@@ -4,6 +4,7 @@ A draft is the data of a Canvas file (docs/canvas.md) as JSON. Launching and pub
 `api/launches.py`.
 """
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -19,9 +20,11 @@ from towpath.api.problems import documented
 from towpath.api.reaching import reaching
 from towpath.canvas.findings import Finding, launchable
 from towpath.canvas.graph import Graph, from_data, to_data
+from towpath.clock import Instant
 from towpath.ids import CanvasId
 from towpath.limits import CANVAS_REVISION_MAX
-from towpath.store import canvases, pauses
+from towpath.store import audit_trail, canvases, pauses
+from towpath.store.database import Db
 
 router = APIRouter(prefix="/v1/canvases", tags=["canvases"])
 Reader = Annotated[Caller, needs(Scope.CANVASES_READ)]
@@ -297,21 +300,31 @@ def _version(db: Database, caller: Caller, canvas: int, number: int) -> Graph:
 @router.post("/{canvas}/pause", operation_id="pause_canvas", responses=documented(404, 409))
 def pause_canvas(canvas: Id, caller: Launcher, db: Database, now: Now) -> State:
     """Nobody enters or moves until it is resumed."""
-    canvases.pause(db, caller.workspace, CanvasId(canvas), now)
+    with _noted(db, caller, "canvas.paused", canvas, now):
+        canvases.pause(db, caller.workspace, CanvasId(canvas), now)
     return State(state="paused")
 
 
 @router.post("/{canvas}/resume", operation_id="resume_canvas", responses=documented(404, 409))
 def resume_canvas(canvas: Id, body: Resuming, caller: Launcher, db: Database, now: Now) -> Resumed:
     """People move again; overdue people go on, or exit."""
-    exiting = pauses.resume(
-        db, caller.workspace, CanvasId(canvas), exit_overdue=body.overdue == "exit", now=now
-    )
+    with _noted(db, caller, "canvas.resumed", canvas, now) as told:
+        exiting = pauses.resume(
+            db, caller.workspace, CanvasId(canvas), exit_overdue=body.overdue == "exit", now=now
+        )
+        told["exiting"] = exiting
     return Resumed(state="running", exiting=exiting)
 
 
 @router.post("/{canvas}/stop", operation_id="stop_canvas", responses=documented(404, 409))
 def stop_canvas(canvas: Id, caller: Launcher, db: Database, now: Now) -> State:
     """Nobody enters any more; who is inside leaves when their time comes."""
-    canvases.stop(db, caller.workspace, CanvasId(canvas), now)
+    with _noted(db, caller, "canvas.stopped", canvas, now):
+        canvases.stop(db, caller.workspace, CanvasId(canvas), now)
     return State(state="stopped")
+
+
+def _noted(
+    db: Db, caller: Caller, action: str, canvas: int, now: Instant
+) -> AbstractContextManager[dict[str, object]]:
+    return audit_trail.noted(db, caller.workspace, caller.actor, action, f"canvas {canvas}", now)

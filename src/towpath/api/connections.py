@@ -134,11 +134,6 @@ class DisconnectedShown(BaseModel):
     token_left: str | None = Field(description="Why the token may still live; null: it is revoked.")
 
 
-def actor_of(caller: Caller) -> str:
-    """Who it is, for the audit trail."""
-    return f"member {caller.member} ({caller.name})" if caller.member else f"key {caller.key}"
-
-
 def holder_of(caller: Caller) -> str:
     """Who may bring back the answer of a consent page: this session, or this key."""
     return f"session {caller.session.hex()}" if caller.session else f"key {caller.key}"
@@ -201,7 +196,7 @@ def finish_connecting(
     back = callback.read_pasted(body.address)
     done = reaching(
         request,
-        lambda reach: callback.finish(db, reach, back, holder_of(caller), actor_of(caller)),
+        lambda reach: callback.finish(db, reach, back, holder_of(caller), caller.actor),
     )
     return ConnectedShown(
         id=done.id,
@@ -249,14 +244,14 @@ def choose_ad_accounts(
     it is chosen again."""
     where = ConnectionId(connection)
     wanted = [PartnerRef(each) for each in body.ad_accounts]
-    connecting.choose(db, caller.workspace, where, wanted, actor=actor_of(caller), now=now)
+    connecting.choose(db, caller.workspace, where, wanted, actor=caller.actor, now=now)
     return _shown(db, connections.read(db, caller.workspace, where))
 
 
 @router.post("/{connection}/terms", operation_id="accept_terms", responses=documented(404))
 def accept_terms(connection: Id, caller: Admin, db: Database, now: Now) -> ConnectionShown:
     """Accept TikTok's terms and policies for this connection; who did and when is kept."""
-    where, actor = ConnectionId(connection), actor_of(caller)
+    where, actor = ConnectionId(connection), caller.actor
     return _shown(db, connecting.accept_terms(db, caller.workspace, where, actor=actor, now=now))
 
 
@@ -288,7 +283,7 @@ def disconnect(
             reach,
             [CanvasId(each) for each in body.canvases],
             remove_everyone_first=body.remove_everyone_first,
-            actor=actor_of(caller),
+            actor=caller.actor,
         ),
     )
     return DisconnectedShown.model_validate(done, from_attributes=True)

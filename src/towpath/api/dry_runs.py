@@ -2,7 +2,6 @@
 looks, how many there are and how long they take. Nothing is stored or sent; no key is read.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -19,7 +18,6 @@ from towpath.canvas.steps.audience_sync import AudienceSync, ExistingAudience, N
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import CanvasId, PartnerRef, StepId, WorkspaceId
-from towpath.ledger.due import Group
 from towpath.limits import (
     AUDIENCE_PEOPLE_USEFUL,
     DRY_RUN_BODY_CHARS,
@@ -223,7 +221,7 @@ def _shown(db: Db, workspace: WorkspaceId, way: _Way, found: Reckoned) -> DryRun
         inside=found.inside,
         expected=found.after,
         enough=found.after >= AUDIENCE_PEOPLE_USEFUL,
-        first_request=_first(db, way, found.groups),
+        first_request=_first(db, way, found),
     )
 
 
@@ -238,9 +236,9 @@ def _percent(some: int, of: int) -> float:
     return round(100 * some / of, 2) if of else 0.0
 
 
-def _first(db: Db, way: _Way, groups: Iterable[Group]) -> FirstRequest | None:
+def _first(db: Db, way: _Way, found: Reckoned) -> FirstRequest | None:
     """The first request as it would be built, of digests that are all zeros: nobody's."""
-    group = next(iter(groups), None)
+    group = next(iter(found.groups), None)
     if group is None:
         return None
     members = cut(group.members, way.size(len(group.fields)))[0]

@@ -144,7 +144,8 @@ def launch_canvas(
     canvases.check_revision(found, body.revision)
     launching.check_count(db, caller.workspace, found.draft, body.people, now)
     version, findings = reaching(
-        request, lambda reach: launching.launch(db, caller.workspace, found, reach, now)
+        request,
+        lambda reach: launching.launch(db, caller.workspace, found, reach, now, actor=caller.actor),
     )
     _refuse(findings)
     assert version is not None
@@ -208,7 +209,9 @@ def publish_canvas(
     redirects = _redirects(body.redirects)
     published, findings = reaching(
         request,
-        lambda reach: launching.publish(db, caller.workspace, found, redirects, reach, now),
+        lambda reach: launching.publish(
+            db, caller.workspace, found, redirects, reach, now, actor=caller.actor
+        ),
     )
     _refuse(findings)
     assert published is not None

@@ -18,7 +18,7 @@ from towpath.canvas.validate import validate
 from towpath.clock import Instant
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.ids import AudienceId, CanvasId, StepId, VersionId, WorkspaceId
-from towpath.store import canvases, filter_known, people_door, publishing
+from towpath.store import audit_trail, canvases, filter_known, people_door, publishing
 from towpath.store.canvases import Canvas
 from towpath.store.database import Db
 from towpath.store.publishing import Published
@@ -107,21 +107,30 @@ async def _audience(
 
 
 async def launch(
-    db: Db, workspace: WorkspaceId, canvas: Canvas, reach: Reach, now: Instant
+    db: Db,
+    workspace: WorkspaceId,
+    canvas: Canvas,
+    reach: Reach,
+    now: Instant,
+    *,
+    actor: str = audit_trail.TERMINAL,
 ) -> tuple[VersionId | None, list[Finding]]:
     """Check the draft and launch it. With a finding in the way, nothing is launched."""
     before = await findings(db, workspace, canvas.draft, reach, now)
     if any(finding.level is Level.ERROR for finding in before):
         return None, before
     made = await make_audiences(db, workspace, canvas.draft, reach, now)
-    version = canvases.launch(
-        db,
-        workspace,
-        canvas.id,
-        revision=canvas.revision,
-        audiences=made,
-        now=now,
-    )
+    where = f"canvas {canvas.id}"
+    with audit_trail.noted(db, workspace, actor, "canvas.launched", where, now) as told:
+        version = canvases.launch(
+            db,
+            workspace,
+            canvas.id,
+            revision=canvas.revision,
+            audiences=made,
+            now=now,
+        )
+        told |= {"canvas": canvas.draft.name, "version": version, "audiences": made}
     return version, before
 
 
@@ -132,6 +141,8 @@ async def publish(
     redirects: publishing.Redirects,
     reach: Reach,
     now: Instant,
+    *,
+    actor: str = audit_trail.TERMINAL,
 ) -> tuple[Published | None, list[Finding]]:
     """Check the draft of a Canvas that runs and publish it. With a finding in the way, nothing is
     published."""
@@ -139,15 +150,18 @@ async def publish(
     if any(finding.level is Level.ERROR for finding in before):
         return None, before
     made = await make_audiences(db, workspace, canvas.draft, reach, now)
-    published = publishing.publish(
-        db,
-        workspace,
-        canvas.id,
-        revision=canvas.revision,
-        audiences=made,
-        redirects=redirects,
-        now=now,
-    )
+    where = f"canvas {canvas.id}"
+    with audit_trail.noted(db, workspace, actor, "canvas.published", where, now) as told:
+        published = publishing.publish(
+            db,
+            workspace,
+            canvas.id,
+            revision=canvas.revision,
+            audiences=made,
+            redirects=redirects,
+            now=now,
+        )
+        told |= {"canvas": canvas.draft.name, "version": published.version, "audiences": made}
     return published, before
 
 

@@ -3,6 +3,7 @@
 A plan is the data of a sync file (docs/segment-sync.md) as JSON.
 """
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from towpath.api import syncing
 from towpath.api.bodies import Body, Id
+from towpath.api.callers import Caller
 from towpath.api.canvases import Counters, Launcher, Reader
 from towpath.api.database import Database, Now
 from towpath.api.pages import Cursor, Page
@@ -18,9 +20,11 @@ from towpath.api.problems import documented
 from towpath.api.reaching import reaching
 from towpath.canvas.findings import Level
 from towpath.canvas.segment_sync import SegmentSync
+from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.ids import CanvasId
-from towpath.store import canvases, segment_syncs
+from towpath.store import audit_trail, canvases, segment_syncs
+from towpath.store.database import Db
 
 router = APIRouter(prefix="/v1/segment-syncs", tags=["segment syncs"])
 
@@ -78,7 +82,8 @@ def create_segment_sync(
     """Check the plan, make its audience, and begin. Its name must be free."""
     plan = SegmentSync.parse(body.plan)
     made, found = reaching(
-        request, lambda reach: syncing.begin(db, caller.workspace, plan, reach, now)
+        request,
+        lambda reach: syncing.begin(db, caller.workspace, plan, reach, now, actor=caller.actor),
     )
     if made is None:
         first = next(one for one in found if one.level is Level.ERROR)
@@ -97,16 +102,16 @@ def read_segment_sync(sync: Id, caller: Reader, db: Database) -> SyncShown:
 @router.post("/{sync}/pause", operation_id="pause_segment_sync", responses=documented(404, 409))
 def pause_segment_sync(sync: Id, caller: Launcher, db: Database, now: Now) -> SyncShown:
     """Look no more until it is resumed; what is pending is still sent."""
-    segment_syncs.read(db, caller.workspace, CanvasId(sync))
-    canvases.pause(db, caller.workspace, CanvasId(sync), now)
+    with _noted(db, caller, "segment_sync.paused", sync, now):
+        canvases.pause(db, caller.workspace, CanvasId(sync), now)
     return read_segment_sync(sync, caller, db)
 
 
 @router.post("/{sync}/resume", operation_id="resume_segment_sync", responses=documented(404, 409))
 def resume_segment_sync(sync: Id, caller: Launcher, db: Database, now: Now) -> SyncShown:
     """Look again: at once, if the time has come meanwhile."""
-    segment_syncs.read(db, caller.workspace, CanvasId(sync))
-    canvases.resume(db, caller.workspace, CanvasId(sync), now)
+    with _noted(db, caller, "segment_sync.resumed", sync, now):
+        canvases.resume(db, caller.workspace, CanvasId(sync), now)
     return read_segment_sync(sync, caller, db)
 
 
@@ -115,7 +120,17 @@ def stop_segment_sync(
     sync: Id, body: Stopping, caller: Launcher, db: Database, now: Now
 ) -> SyncShown:
     """Look no more. People stay in the audience unless `remove_everyone` takes them out first."""
-    segment_syncs.stop(
-        db, caller.workspace, CanvasId(sync), remove_everyone=body.remove_everyone, now=now
-    )
+    with _noted(db, caller, "segment_sync.stopped", sync, now) as told:
+        told["remove_everyone"] = body.remove_everyone
+        segment_syncs.stop(
+            db, caller.workspace, CanvasId(sync), remove_everyone=body.remove_everyone, now=now
+        )
     return read_segment_sync(sync, caller, db)
+
+
+def _noted(
+    db: Db, caller: Caller, action: str, sync: int, now: Instant
+) -> AbstractContextManager[dict[str, object]]:
+    found = segment_syncs.read(db, caller.workspace, CanvasId(sync))
+    where = f"segment sync {found.plan.name}"
+    return audit_trail.noted(db, caller.workspace, caller.actor, action, where, now)

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from towpath.api.bodies import Id
 from towpath.api.canvases import Reader
 from towpath.api.database import Database, Now
 from towpath.api.pages import Asked, Cursor, Page
 from towpath.api.problems import documented
-from towpath.clock import Instant
+from towpath.clock import Instant, instant
 from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import AUDIENCE_SEARCH_CHARS_MAX
 from towpath.people.action import Action
@@ -27,6 +27,8 @@ router = APIRouter(prefix="/v1", tags=["sync log"])
 
 State = Literal["in_flight", "applied", "refused", "unknown"]
 ActionName = Literal["add", "remove"]
+Moment = Annotated[AwareDatetime, BeforeValidator(lambda text: instant(str(text)))]
+"""A time with its zone; a bare number, which pydantic would take for seconds, is none."""
 HOURS = 24
 HOURS_MAX = 720
 
@@ -105,8 +107,8 @@ def list_requests(
     state: State | None = None,
     action: ActionName | None = None,
     code: Annotated[int | None, Query(ge=-(2**31), lt=2**31)] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Made at this time or later.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Made before this time.")] = None,
+    since: Annotated[Moment | None, Query(description="Made at this time or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Made before this time.")] = None,
 ) -> Page[RequestRow]:
     """Requests to partners, newest first."""
     found = wanted(audience, state, action, code, since, until)

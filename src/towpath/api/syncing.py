@@ -16,7 +16,15 @@ from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import PAGE_ROWS_MAX
 from towpath.people.filter import InSegment
 from towpath.people.filter_parse import nearest
-from towpath.store import arrivals, canvases, filter_known, segment_syncs, segments, tallies
+from towpath.store import (
+    arrivals,
+    audit_trail,
+    canvases,
+    filter_known,
+    segment_syncs,
+    segments,
+    tallies,
+)
 from towpath.store.canvases import CanvasState
 from towpath.store.database import Db
 from towpath.store.segment_syncs import Sync
@@ -27,7 +35,13 @@ _OF_GRAPH = frozenset({"unreachable", "add_and_remove_at_once"})
 
 
 async def begin(
-    db: Db, workspace: WorkspaceId, plan: SegmentSync, reach: Reach, now: Instant
+    db: Db,
+    workspace: WorkspaceId,
+    plan: SegmentSync,
+    reach: Reach,
+    now: Instant,
+    *,
+    actor: str = audit_trail.TERMINAL,
 ) -> tuple[CanvasId | None, list[Finding]]:
     """Check the plan, make its audience and begin. With a finding in the way nothing is made.
 
@@ -40,7 +54,10 @@ async def begin(
     if any(one.level is Level.ERROR for one in found):
         return None, found
     made = await launching.make_audiences(db, workspace, plan.graph(), reach, now)
-    return segment_syncs.create(db, workspace, plan, made[ADD], now), found
+    where = f"segment sync {plan.name}"
+    with audit_trail.noted(db, workspace, actor, "segment_sync.started", where, now) as told:
+        told |= {"segment": plan.segment, "audience": made[ADD]}
+        return segment_syncs.create(db, workspace, plan, made[ADD], now), found
 
 
 def _check_segment(db: Db, workspace: WorkspaceId, name: str, now: Instant) -> None:

@@ -28,6 +28,7 @@ from towpath.cli.canvas_desk import (
     File,
     Name,
     find,
+    noted,
     open_desk,
     reaching,
     read_file,
@@ -141,7 +142,8 @@ def pause_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters or moves until the Canvas is resumed."""
     with open_desk() as desk:
         found = find(desk, name)
-        canvases.pause(desk.db, desk.workspace, found.id, database_now(desk.db))
+        with noted(desk, "canvas.paused", f"canvas {found.id}"):
+            canvases.pause(desk.db, desk.workspace, found.id, database_now(desk.db))
     _done(name, CanvasState.PAUSED, f"{name} is paused.", as_json=as_json)
 
 
@@ -156,13 +158,15 @@ def resume_command(
     """People move again."""
     with open_desk() as desk:
         found = find(desk, name)
-        left = pauses.resume(
-            desk.db,
-            desk.workspace,
-            found.id,
-            exit_overdue=overdue is Overdue.EXIT,
-            now=database_now(desk.db),
-        )
+        with noted(desk, "canvas.resumed", f"canvas {found.id}") as told:
+            left = pauses.resume(
+                desk.db,
+                desk.workspace,
+                found.id,
+                exit_overdue=overdue is Overdue.EXIT,
+                now=database_now(desk.db),
+            )
+            told["exiting"] = left
     words = f"{name} runs again." + (f" {left:,} overdue people leave it." if left else "")
     _done(name, CanvasState.RUNNING, words, as_json=as_json, overdue_exited=left)
 
@@ -172,7 +176,8 @@ def stop_command(name: Name, as_json: AsJson = False) -> None:
     """Nobody enters any more; who is inside leaves when their time comes."""
     with open_desk() as desk:
         found = find(desk, name)
-        canvases.stop(desk.db, desk.workspace, found.id, database_now(desk.db))
+        with noted(desk, "canvas.stopped", f"canvas {found.id}"):
+            canvases.stop(desk.db, desk.workspace, found.id, database_now(desk.db))
     _done(name, CanvasState.STOPPED, f"{name} is stopped.", as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -19,9 +19,10 @@ from towpath.ids import WorkspaceId
 from towpath.net.door import HttpDoor
 from towpath.people.filter_parse import nearest
 from towpath.settings import Settings
-from towpath.store import canvases
+from towpath.store import audit_trail, canvases
+from towpath.store.audit_trail import TERMINAL
 from towpath.store.canvases import Canvas
-from towpath.store.database import Db
+from towpath.store.database import Db, database_now
 
 T = TypeVar("T")
 
@@ -37,6 +38,12 @@ class Desk:
     settings: Settings
     db: Db
     workspace: WorkspaceId
+
+
+def noted(desk: Desk, action: str, where: str) -> AbstractContextManager[dict[str, object]]:
+    """What is done inside is told in the audit trail."""
+    now = database_now(desk.db)
+    return audit_trail.noted(desk.db, desk.workspace, TERMINAL, action, where, now)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.ids import ApiKeyId
 from towpath.limits import NAME_CHARS_MAX
-from towpath.store import api_keys
+from towpath.store import api_keys, audit_trail
 from towpath.store.api_keys import ApiKey
+from towpath.store.audit_trail import TERMINAL
 from towpath.store.database import database_now
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,7 +43,10 @@ def create_command(
     settings = compose.read_settings()
     with opening.opened(settings) as url, compose.connect(url) as db:
         workspace = opening.workspace_of(db, settings.workspace)
-        made, text = api_keys.create(db, workspace.id, name.strip(), scopes, database_now(db))
+        now = database_now(db)
+        with audit_trail.noted(db, workspace.id, TERMINAL, "key.created", "", now) as told:
+            made, text = api_keys.create(db, workspace.id, name.strip(), scopes, now)
+            told |= {"key": made.id, "name": made.name, "scopes": made.scopes}
     if as_json:
         output.show_json({**asdict(made), "key": text})
     else:
@@ -79,7 +83,9 @@ def revoke_command(
     settings = compose.read_settings()
     with opening.opened(settings) as url, compose.connect(url) as db:
         workspace = opening.workspace_of(db, settings.workspace)
-        revoked = api_keys.revoke(db, workspace.id, ApiKeyId(key), database_now(db))
+        now, where = database_now(db), f"key {key}"
+        with audit_trail.noted(db, workspace.id, TERMINAL, "key.revoked", where, now):
+            revoked = api_keys.revoke(db, workspace.id, ApiKeyId(key), now)
     if as_json:
         output.show_json(asdict(revoked))
     else:

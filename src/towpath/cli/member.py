@@ -13,7 +13,8 @@ from towpath.cli import compose, opening, output
 from towpath.errors import InputError, NotFoundError
 from towpath.limits import NAME_CHARS_MAX, SIGN_IN_LINK_S
 from towpath.settings import Settings
-from towpath.store import members, sessions
+from towpath.store import audit_trail, members, sessions
+from towpath.store.audit_trail import TERMINAL
 from towpath.store.database import Db, database_now
 from towpath.store.members import Member, Role
 
@@ -48,7 +49,10 @@ def create_command(
             password = None if link or not sys.stdin.isatty() else _ask()
             kept = passwords.hashed(password) if password is not None else None
             found = members.create(db, email, name.strip(), kept, now)
-        members.join(db, found.id, workspace.id, wanted)
+        where = f"member {found.id}"
+        with audit_trail.noted(db, workspace.id, TERMINAL, "member.joined", where, now) as noted:
+            members.join(db, found.id, workspace.id, wanted)
+            noted |= {"name": found.name, "role": wanted.value}
         printed = None if found.password and not link else _link(settings, db, found)
     told = {"name": found.name, "workspace": workspace.name, "role": wanted.value, "link": printed}
     if as_json:

@@ -9,7 +9,8 @@ from towpath.cli import output
 from towpath.cli.canvas_desk import AsJson, open_desk
 from towpath.cli.compose import key_ring
 from towpath.limits import NAMED_SECRET_BYTES_MAX
-from towpath.store import audit_trail, named_secrets, secrets
+from towpath.store import audit_trail, named_secrets, secrets, workspaces
+from towpath.store.audit_trail import TERMINAL
 from towpath.store.database import database_now
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,9 +66,10 @@ def rotate_command(as_json: AsJson = False) -> None:
         if done:
             told = {"key": keys.current, "sealed_again": done}
             now = database_now(desk.db)
-            audit_trail.append(
-                desk.db, desk.workspace, "terminal", "keys.rotated", "secret keys", told, now
-            )
+            for one in workspaces.list_all(desk.db):
+                audit_trail.append(
+                    desk.db, one.id, TERMINAL, "keys.rotated", "secret keys", told, now
+                )
     if as_json:
         output.show_json({"key": keys.current, "sealed_again": done})
     else:

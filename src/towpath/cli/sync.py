@@ -8,7 +8,7 @@ from towpath.api import syncing
 from towpath.canvas.parse import read_data
 from towpath.canvas.segment_sync import SegmentSync
 from towpath.cli import opening, output
-from towpath.cli.canvas_desk import AsJson, Desk, File, open_desk, reaching, read_bytes, tell
+from towpath.cli.canvas_desk import AsJson, Desk, File, noted, open_desk, reaching, read_bytes, tell
 from towpath.errors import NotFoundError
 from towpath.limits import PAGE_ROWS_MAX
 from towpath.people.filter_parse import nearest
@@ -87,7 +87,8 @@ def pause_command(name: Name, as_json: AsJson = False) -> None:
     """Look no more until it is resumed; what is pending is still sent."""
     with open_desk() as desk:
         found = _find(desk, name)
-        canvases.pause(desk.db, desk.workspace, found.canvas, database_now(desk.db))
+        with noted(desk, "segment_sync.paused", f"segment sync {found.plan.name}"):
+            canvases.pause(desk.db, desk.workspace, found.canvas, database_now(desk.db))
     _done(name, "paused", as_json=as_json)
 
 
@@ -96,7 +97,8 @@ def resume_command(name: Name, as_json: AsJson = False) -> None:
     """Look again."""
     with open_desk() as desk:
         found = _find(desk, name)
-        canvases.resume(desk.db, desk.workspace, found.canvas, database_now(desk.db))
+        with noted(desk, "segment_sync.resumed", f"segment sync {found.plan.name}"):
+            canvases.resume(desk.db, desk.workspace, found.canvas, database_now(desk.db))
     _done(name, "running", as_json=as_json)
 
 
@@ -111,13 +113,15 @@ def stop_command(
     """Look no more. People stay in the audience unless --remove-everyone takes them out."""
     with open_desk() as desk:
         found = _find(desk, name)
-        segment_syncs.stop(
-            desk.db,
-            desk.workspace,
-            found.canvas,
-            remove_everyone=remove_everyone,
-            now=database_now(desk.db),
-        )
+        with noted(desk, "segment_sync.stopped", f"segment sync {found.plan.name}") as told:
+            told["remove_everyone"] = remove_everyone
+            segment_syncs.stop(
+                desk.db,
+                desk.workspace,
+                found.canvas,
+                remove_everyone=remove_everyone,
+                now=database_now(desk.db),
+            )
     _done(name, "emptying" if remove_everyone else "stopped", as_json=as_json)
 
 

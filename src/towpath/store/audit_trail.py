@@ -8,7 +8,8 @@ Details never hold anything of the people in Canvases, nor a secret.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -22,6 +23,9 @@ from towpath.store.queries import queries
 
 _SQL = queries("audit_trail")
 _FIRST = bytes(32)
+
+TERMINAL = "terminal"
+"""Who acts by a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,23 @@ def append(
         given |= {"action": action, "object": object, "details": text}
         db.execute(_SQL["append_entry"], given | {"digest": _digest(workspace, before, entry)})
     return number
+
+
+@contextmanager
+def noted(
+    db: Db,
+    workspace: WorkspaceId,
+    actor: str,
+    action: str,
+    where: str,
+    now: Instant,
+) -> Iterator[dict[str, object]]:
+    """What is done inside is done together with the entry that tells of it, or not at all. Gives
+    the entry's details, to be filled; `where` is the object."""
+    details: dict[str, object] = {}
+    with db.transaction():
+        yield details
+        append(db, workspace, actor, action, where, details, now)
 
 
 def read_page(db: Db, workspace: WorkspaceId, *, after: int, limit: int) -> list[Entry]:

@@ -101,7 +101,8 @@ with refused as (
         (4, sha256(convert_to(s.idfa, 'UTF8'))), (8, sha256(convert_to(s.gaid, 'UTF8')))
     ) v (kind, value)
     join tombstone t on t.workspace = %(workspace)s
-      and t.digest = sha256(%(outer)b || sha256(%(inner)b || set_byte('\x00', 0, v.kind) || v.value))
+      and t.digest
+        = sha256(%(outer)b || sha256(%(inner)b || set_byte('\x00', 0, v.kind) || v.value))
     where v.value is not null
   )
   returning place

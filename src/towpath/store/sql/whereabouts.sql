@@ -1,5 +1,5 @@
--- Where one person is and how they came there: rows are found by the span of numbers, and their sets
--- asked. Nothing is written here.
+-- Where one person is and how they came there: rows are found by the span of numbers, and their
+-- sets asked. Nothing is written here.
 
 -- name: read_person
 select p.consent, p.consent_source, p.consent_at, p.created_at,
