@@ -51,7 +51,15 @@ from towpath.sandbox.core import Sandbox
 from towpath.sandbox.rules import Rules
 from towpath.sandbox.server import running
 from towpath.settings import Settings
-from towpath.store import canvases, database, embedded, events, migrations, workspaces
+from towpath.store import (
+    canvases,
+    connections,
+    database,
+    embedded,
+    events,
+    migrations,
+    workspaces,
+)
 from towpath.store.database import Db, database_now
 from towpath.store.events import Event
 from towpath.store.secrets import KeyRing
@@ -202,7 +210,8 @@ async def measure_worker(url: str, postmaster: int, given: argparse.Namespace) -
         db = database.connect(url)
         workspace = workspaces.ensure_default(db, database_now(db)).id
         reach = Reach(partial(PacedDoor, door), {"tiktok": address}, KEYS)
-        await connect(db, workspace, settings, reach, sandbox.world.token)
+        done = await connect(db, workspace, settings, reach, sandbox.world.token)
+        connections.accept_terms(db, workspace, done.id, "the bench", database_now(db))
         await _launch(db, workspace, reach, next(iter(sandbox.world.advertisers)))
         worker = Worker(compose.worker_parts(settings, url, door, KEYS))
         working = asyncio.create_task(worker.run())
