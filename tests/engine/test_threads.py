@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -10,9 +11,9 @@ from psycopg import errors
 
 from towpath.clock import Instant
 from towpath.engine import threads
-from towpath.engine.threads import tick
+from towpath.engine.threads import Clock, tick
 from towpath.store import database
-from towpath.store.database import Db
+from towpath.store.database import Db, database_now
 
 TROUBLE_S = 0.1
 
@@ -78,3 +79,24 @@ async def test_real_hitches_are_told_apart(db: Db, database_url: str, now: Insta
         other.execute(b"select pg_terminate_backend(%s)", [db.info.backend_pid])
         assert hitch("select 1") is database.Hitch.LOST
     assert hitch("select 1") is database.Hitch.LOST
+
+
+def test_a_clock_goes_with_the_databases_and_asks_it_once_a_second(
+    db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, passed, asked = Clock(db), [100.0], list[Instant]()
+
+    def ask(of: Db) -> Instant:
+        asked.append(database_now(of))
+        return asked[-1]
+
+    monkeypatch.setattr(time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(threads, "database_now", ask)
+    first = clock.now()
+    passed[0] += 0.25
+    assert clock.now() == first + timedelta(seconds=0.25)
+    assert len(asked) == 1
+    passed[0] += 1.0
+    before = database_now(db)
+    assert before <= clock.now() <= database_now(db), "time that passed here alone does not count"
+    assert len(asked) == 2

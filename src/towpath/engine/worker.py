@@ -41,7 +41,15 @@ from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.standing import Standing
 from towpath.engine.sweep import Sweep
-from towpath.engine.threads import Service, in_thread, sleep, tell_failed, tick, wait_for_first
+from towpath.engine.threads import (
+    Clock,
+    Service,
+    in_thread,
+    sleep,
+    tell_failed,
+    tick,
+    wait_for_first,
+)
 from towpath.engine.webhook_calls import call_webhooks
 from towpath.engine.webhooks import Webhooks
 from towpath.errors import TowpathError
@@ -136,6 +144,7 @@ class Worker:
     async def _walk(self, pool: ThreadPoolExecutor) -> None:
         """Let people enter, move waves, and let time do its part."""
         db = self.parts.connect()
+        clock = Clock(db)
         standing = Standing()
         services: list[Service] = [
             Intake(db, (Acting(standing), Converting()), standing),
@@ -154,25 +163,23 @@ class Worker:
                     self._walk_wake.clear()
                     more = False
                     for service in services:
-                        now = await in_thread(pool, database_now, db)
-                        more |= await tick(pool, service, now)
+                        more |= await tick(pool, service, await in_thread(pool, clock.now))
                     if time.monotonic() >= deadlines_at:
-                        now = await in_thread(pool, database_now, db)
-                        if await tick(pool, deadlines, now):
+                        if await tick(pool, deadlines, await in_thread(pool, clock.now)):
                             more = True
                         else:
                             deadlines_at = time.monotonic() + DEADLINES_EVERY_S
                     if more:
                         self._wake.set()
                     else:
-                        await self._sleep(pool, db)
+                        await self._sleep(pool, clock)
         finally:
             db.close()
 
-    async def _sleep(self, pool: ThreadPoolExecutor, db: Db) -> None:
+    async def _sleep(self, pool: ThreadPoolExecutor, clock: Clock) -> None:
         """Nothing to walk: sleep until something is due, a wake, or IDLE_S have passed."""
-        now = await in_thread(pool, database_now, db)
-        due = await in_thread(pool, wakes.next_due, db, now)
+        now = await in_thread(pool, clock.now)
+        due = await in_thread(pool, wakes.next_due, clock.db, now)
         span_s = IDLE_S if due is None else min((due - now).total_seconds(), IDLE_S)
         await wait_for_first([self._walk_wake, self.stop], max(span_s, SHORTEST_S))
 
@@ -200,6 +207,7 @@ class Worker:
     async def _send(self, pool: ThreadPoolExecutor) -> None:
         """Claim, hand to couriers, settle; until stopped and nothing is in flight any more."""
         db = self.parts.connect()
+        clock = Clock(db)
         readers = [self.parts.connect() for _ in range(self.parts.readers)]
         free: asyncio.Queue[Db] = asyncio.Queue()
         for reader in readers:
@@ -212,24 +220,24 @@ class Worker:
         try:
             while not self.stop.is_set() or self._in_flight or settler.inbox:
                 self._wake.clear()
-                worked = await self._settle(pool, db, settler)
-                worked |= await self._claim(pool, db, sender, ready)
+                worked = await self._settle(pool, clock, settler)
+                worked |= await self._claim(pool, clock, sender, ready)
                 start()
                 if not worked:
-                    await self._rest(pool, db, settler)
+                    await self._rest(pool, clock, settler)
         finally:
             ready.clear()
             for connection in (db, *readers):
                 connection.close()
 
     async def _claim(
-        self, pool: ThreadPoolExecutor, db: Db, sender: Sender, ready: deque[Claimed]
+        self, pool: ThreadPoolExecutor, clock: Clock, sender: Sender, ready: deque[Claimed]
     ) -> bool:
         """Claim when fewer than half of the couriers have something to carry next."""
         if len(ready) >= self.parts.in_flight_max // 2 or self.stop.is_set():
             return False
         before = time.monotonic()
-        now = await in_thread(pool, database_now, db)
+        now = await in_thread(pool, clock.now)
         worked = await tick(pool, sender, now)
         while sender.outbox:
             claimed = sender.outbox.popleft()
@@ -258,7 +266,7 @@ class Worker:
         if not task.cancelled() and (failure := task.exception()) is not None:
             tell_failed(failure)
 
-    async def _settle(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> bool:
+    async def _settle(self, pool: ThreadPoolExecutor, clock: Clock, settler: Settler) -> bool:
         """Settle when enough answers are there, the oldest has waited, or nothing else is out."""
         if not settler.inbox:
             return False
@@ -267,18 +275,18 @@ class Worker:
         full = len(settler.inbox) >= SETTLE_REQUESTS_MAX
         if not (full or waited_ms >= SETTLE_WAIT_MS or not self._in_flight):
             return False
-        now = await in_thread(pool, database_now, db)
+        now = await in_thread(pool, clock.now)
         for _ in range(min(len(self._answered_at), SETTLE_REQUESTS_MAX)):
             self._answered_at.popleft()
         await tick(pool, settler, now)
         return True
 
-    async def _rest(self, pool: ThreadPoolExecutor, db: Db, settler: Settler) -> None:
+    async def _rest(self, pool: ThreadPoolExecutor, clock: Clock, settler: Settler) -> None:
         """Nothing to do: wait for an answer, a wake, or the next time to look, a second at most."""
         span_s = SETTLE_WAIT_MS / 1000
         if not settler.inbox:
-            look_at = await in_thread(pool, ledgers.next_look, db)
-            now = await in_thread(pool, database_now, db)
+            look_at = await in_thread(pool, ledgers.next_look, clock.db)
+            now = await in_thread(pool, clock.now)
             span_s = IDLE_S if look_at is None else (look_at - now).total_seconds()
             # What is due already waits for a permit, or for another worker.
             span_s = min(span_s, IDLE_S) if span_s > 0 else BUSY_S
@@ -341,10 +349,10 @@ class Worker:
     async def _probe(self, pool: ThreadPoolExecutor) -> None:
         """Try broken connections again, once a minute each."""
         db = self.parts.connect()
-        prober = Prober(db)
+        clock, prober = Clock(db), Prober(db)
         try:
             while not self.stop.is_set():
-                now = await in_thread(pool, database_now, db)
+                now = await in_thread(pool, clock.now)
                 for probe in await in_thread(pool, prober.due, now):
                     try:
                         await self._try(pool, db, prober, probe)
