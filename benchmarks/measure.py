@@ -19,6 +19,12 @@ def own_cpu_s() -> float:
     return time.process_time()
 
 
+def threads_cpu_s(pid: int) -> float:
+    """CPU seconds so far of the living threads of another process."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(one.read_text(encoding="ascii").split()[0]) for one in threads) / 1e9
+
+
 def own_peak_rss_mb() -> float:
     """The most memory this process has held. `ru_maxrss` would begin with its parent's."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
