@@ -123,6 +123,7 @@ def run(given: argparse.Namespace) -> Figures:
             first = measure(db, server, worker, sync)
             scene.tidy(db)
             db.execute(_CHANGE.encode())
+            db.execute("vacuum analyze profile")
             scene.tidy(db)
             changed = measure(db, server, worker, sync)
             idle = measure(db, server, worker, sync)

@@ -64,21 +64,21 @@ class SegmentSyncs:
     def _follow(self, sync: Sync, now: Instant) -> None:
         found = people() if sync.emptying else self._wanted(sync, now)
         before = segment_syncs.members(self.db, sync.canvas)
+        # Of newcomers alone: who is in and loses a key is followed by the ledger (rekeying.py).
+        come = self._keyed(found - before, sync.plan.add.fields)
         follow(self.db, sync, Action.REMOVE, before - found, self.windows, now)
-        follow(self.db, sync, Action.ADD, found - before, self.windows, now)
-        segment_syncs.write_look(self.db, sync.canvas, found, now, next_look(sync.plan, now))
+        follow(self.db, sync, Action.ADD, come, self.windows, now)
+        members = before & found | come
+        segment_syncs.write_look(self.db, sync.canvas, members, now, next_look(sync.plan, now))
         if sync.emptying:
             segment_syncs.end(self.db, sync.canvas, now)
 
     def _wanted(self, sync: Sync, now: Instant) -> PeopleSet:
-        """Who is in the segment, may be sent, and has a key in one of the fields."""
+        """Who is in the segment and may be sent."""
         tree: Filter = AllOf((InSegment(sync.plan.segment), self._sendable(sync.workspace)))
         highest = people_door.highest_number(self.db, sync.workspace)
         return union(
-            self._keyed(
-                people_door.matching(self.db, sync.workspace, tree, low, low + MUSTER_NUMBERS, now),
-                sync.plan.add.fields,
-            )
+            people_door.matching(self.db, sync.workspace, tree, low, low + MUSTER_NUMBERS, now)
             for low in range(0, highest + 1, MUSTER_NUMBERS)
         )
 
@@ -89,6 +89,7 @@ class SegmentSyncs:
         return granted
 
     def _keyed(self, members: PeopleSet, fields: tuple[MatchField, ...]) -> PeopleSet:
+        """Who of them has a key in one of the fields."""
         present = match_keys.key_presence(self.db, int4_array(members))
         return members & union(present[match_field] for match_field in fields)
 
