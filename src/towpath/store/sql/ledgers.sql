@@ -64,8 +64,11 @@ insert into ledger_mark (audience, seq, kind, fields, members, at, cause)
 values (%s, %s, %s, %s, %b, %s, %s);
 
 -- name: audiences_to_look_at
--- Where the sender must look now, those waiting longest first.
-select a.id from audience a where a.look_at <= %s order by a.look_at, a.id limit %s;
+-- Where the sender must look now, those waiting longest first; of several that were woken at one
+-- moment, the one whose turn was longest ago.
+select a.id from audience a where a.look_at <= %s
+order by a.look_at, (select max(r.id) from request r where r.audience = a.id) nulls first, a.id
+limit %s;
 
 -- name: list_audiences
 select id from audience order by id;

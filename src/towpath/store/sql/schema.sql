@@ -292,6 +292,7 @@ create index request_window on request (audience, window_end) where window_end i
 create index request_root on request (root) where root is not null;
 create index request_attempts on request (audience, action, started_at);
 create index request_log on request (audience, seq) where seq is not null;
+create index request_newest on request (audience, id); -- whose turn was longest ago
 
 -- A contrary request to repeat when a window ends: people go to `maybe` then (settle resend).
 create table resend (

@@ -59,6 +59,7 @@ create index wave_due on wave (hand, due_at) where not resting;
 
 -- Keys that are to leave every audience: they changed, or their person goes.
 alter table request add column heirs bytea; -- numbers of old keys that it carried as another's
+create index request_newest on request (audience, id); -- whose turn was longest ago
 create table stray (
   id bigint generated always as identity primary key,
   workspace int not null references workspace,
