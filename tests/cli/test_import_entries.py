@@ -1,7 +1,6 @@
-"""Bad and odd people files, one by one, by their numbers (C01 to C50): what is refused, what taken.
+"""Bad and odd people files, one by one, by their numbers (C01 to C51): what is refused, what taken.
 
-Stopping, going on and taking turns (C52 to C54) are in test_import_jobs.py. C51 waits for the list
-of erased people.
+Stopping, going on and taking turns (C52 to C54) are in test_import_jobs.py.
 """
 
 import gzip
@@ -18,7 +17,7 @@ from towpath.cli.people_file import Asked, import_people
 from towpath.clock import Instant
 from towpath.errors import InputError
 from towpath.people.csv_columns import CellRefusal
-from towpath.store import workspaces
+from towpath.store import erasures, workspaces
 from towpath.store.database import Db
 
 DIGEST = "ab" * 32
@@ -226,3 +225,13 @@ def test_a_large_file_in_flat_memory(db: Db, now: Instant, path: Path) -> None:
     rows = "".join(f"u{number},{'x' * 200}\n" for number in range(2_000))
     run(db, now, path, f"external_id,note\n{rows}", Asked(chunk_rows=100))
     assert db.execute("select chunks, state from import_job").fetchone() == (21, "done")
+
+
+@pytest.mark.parametrize("again", ["u1,", "u9,ana@b.co"], ids=["the id", "the e-mail"])
+def test_erased_people_stay_out(db: Db, now: Instant, path: Path, again: str) -> None:
+    """C51: whoever was erased is refused by id and by identifier, with the line; others come in."""
+    run(db, now, path, "external_id,email\nu1,ana@b.co\n")
+    erasures.erase(db, workspaces.ensure_default(db, now).id, ["u1"], "test", now)
+    told = run(db, now, path, f"external_id,email\n{again}\nu2,c@d.co\n")
+    assert [(cell.line, "erased" in cell.reason) for cell in told.refused] == [(2, True)]
+    assert (told.result.people, set(told.people)) == (1, {"u2"})
