@@ -31,12 +31,13 @@ class Told(NamedTuple):
     people: dict[str, tuple[object, ...]]
 
 
-def run(db: Db, now: Instant, path: Path, data: bytes | str, asked: Asked | None = None) -> Told:
+def run(db: Db, now: Instant, path: Path, data: bytes | str, how: Asked | None = None) -> Told:
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     refused: list[CellRefusal] = []
     workspace = workspaces.ensure_default(db, now)
-    result = import_people(db, workspace, path, now, asked or Asked(), refused.extend)
-    rows = db.execute("select external_id, email, phone, attributes from profile")
+    result = import_people(db, workspace, path, now, how or Asked(), refused.extend)
+    asked = "select external_id, email, phone, attributes from profile where gone_at is null"
+    rows = db.execute(asked)
     return Told(result, refused, {str(row[0]): row[1:] for row in rows})
 
 
