@@ -163,6 +163,38 @@ REFUSED: list[tuple[Any, str, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("data", "field", "says"),
+    [
+        ({"event": "x", "at_least": -1}, "filter.at_least", "0 or more"),
+        ({"event": "x", "exactly": 2.5}, "filter.exactly", "whole number"),
+        ({"purchase": "any", "count": "items", "above": -3}, "filter.above", "0 or more"),
+        ({"bucket": {"below": 20_000}}, "filter.bucket.below", "from 0 to 10000"),
+        ({"bucket": {"at_least": 9_000, "below": 100}}, "filter.bucket", "together"),
+        ({"event": "x", "at_least": 5, "at_most": 2}, "filter", "together"),
+        ({"event": "x", "sum": "m", "above": 3, "at_most": 3}, "filter", "together"),
+        ({"event": "x", "sum": "m", "exactly": 3, "below": 3}, "filter", "together"),
+    ],
+)
+def test_bounds_that_cannot_be_met_are_refused(data: Any, field: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as refused:
+        parse_filter(data)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"at_least": 2, "at_most": 2},
+        {"exactly": 0, "at_most": 0},
+        {"above": -1.5, "below": -1},
+    ],
+)
+def test_bounds_that_can_be_met_are_read(bounds: dict[str, float]) -> None:
+    data = {"event": "x", "sum": "m", **bounds}
+    assert to_data(parse_filter(data)) == data
+
+
 @pytest.mark.parametrize(("data", "field", "says"), REFUSED)
 def test_what_is_not_understood_is_refused_with_its_place(data: Any, field: str, says: str) -> None:
     with pytest.raises(InputError) as refused:

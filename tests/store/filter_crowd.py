@@ -148,11 +148,20 @@ def small(number: Any) -> bool:
 
 
 def bounds(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[Bounds]:
-    pairs = st.dictionaries(st.sampled_from(Bound), numbers, min_size=1, max_size=2)
-    return pairs.map(lambda found: Bounds(tuple((b, found[b]) for b in Bound if b in found)))
+    """One bound, or two that some number meets."""
+    one = st.tuples(st.sampled_from(Bound), numbers).map(lambda found: Bounds((found,)))
+    lower, upper = (Bound.AT_LEAST, Bound.ABOVE), (Bound.AT_MOST, Bound.BELOW)
+    ends = st.tuples(numbers, numbers).filter(lambda found: found[0] != found[1]).map(sorted)
+    two = st.tuples(ends, st.sampled_from(lower), st.sampled_from(upper))
+    return one | two.map(lambda found: Bounds(_in_order(found[0], found[1], found[2])))
 
 
-COUNTS = bounds(st.integers(0, 3) | st.just(1.5))
+def _in_order(ends: list[Any], lower: Bound, upper: Bound) -> tuple[tuple[Bound, Any], ...]:
+    found = {lower: ends[0], upper: ends[1]}
+    return tuple((bound, found[bound]) for bound in Bound if bound in found)
+
+
+COUNTS = bounds(st.integers(0, 3))
 
 
 def free_rules(*, typed: bool) -> st.SearchStrategy[Filter]:

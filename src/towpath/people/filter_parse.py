@@ -11,6 +11,7 @@ from typing import Any
 
 from towpath.errors import InputError
 from towpath.limits import FILTER_DEPTH_MAX, FILTER_PATH_MAX, FILTER_RULES_MAX
+from towpath.people.buckets import BUCKETS
 from towpath.people.consent import ConsentState
 from towpath.people.filter import (
     COLUMNS,
@@ -31,6 +32,7 @@ from towpath.people.filter import (
 )
 from towpath.people.filter_parse_events import read_audience, read_canvas, read_did
 from towpath.people.filter_values import (
+    check_whole,
     nearest,
     one_of,
     read_date,
@@ -169,7 +171,9 @@ def _lone(form: str, data: object, where: str) -> Filter:
     if form == "has":
         return Has(MatchField(one_of(data, ALL_FIELDS, where)))
     if form == "bucket":
-        return InBucket(read_only_bounds(data, where))
+        bounds = read_only_bounds(data, where)
+        check_whole(bounds, where, BUCKETS)
+        return InBucket(bounds)
     return InSegment(read_name(data, where, "a segment"))
 
 
@@ -241,7 +245,9 @@ def _value(  # noqa: PLR0911 a line a family of operators
     if op in _TEXTS:
         return read_text(data, where)
     if op is Op.ITEMS:
-        return read_only_bounds(data, where)
+        bounds = read_only_bounds(data, where)
+        check_whole(bounds, where)
+        return bounds
     if op is Op.ANNIVERSARY:
         return _anniversary(data, where)
     if op in _TIMES:

@@ -20,6 +20,7 @@ from towpath.people.filter import (
 )
 from towpath.people.filter_values import (
     WINDOW,
+    check_whole,
     one_of,
     read_bounds,
     read_list,
@@ -41,6 +42,8 @@ def read_did(data: Mapping[Any, Any], where: str, inner: Callable[[object, str],
     _only(data, _OF_EVENT if kind is EventKind.EVENT else _OF_PURCHASE, where)
     measure, of = _measure(data, where)
     found = read_bounds(data, where)
+    if found is not None and measure in {Measure.COUNT, Measure.ITEMS}:
+        check_whole(found, where)
     test: Bounds | Window
     if measure in {Measure.FIRST, Measure.LAST}:
         if found is not None:

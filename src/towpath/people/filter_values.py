@@ -160,7 +160,40 @@ def read_bounds(data: Mapping[Any, Any], where: str) -> Bounds | None:
     bounds = [
         (bound, read_number(data[bound], f"{where}.{bound}")) for bound in Bound if bound in data
     ]
-    return Bounds(tuple(bounds)) if bounds else None
+    if not bounds:
+        return None
+    _check_possible(dict(bounds), where)
+    return Bounds(tuple(bounds))
+
+
+def _check_possible(bounds: Mapping[Bound, float], where: str) -> None:
+    """Refuses bounds that no number can meet together, such as a switched at_least and at_most."""
+    exactly = bounds.get(Bound.EXACTLY)
+    lows = [bounds.get(one, exactly) for one in (Bound.AT_LEAST, Bound.ABOVE)]
+    highs = [bounds.get(one, exactly) for one in (Bound.AT_MOST, Bound.BELOW)]
+    low = max((one for one in lows if one is not None), default=None)
+    high = min((one for one in highs if one is not None), default=None)
+    if low is None or high is None or low < high:
+        return
+    if low == high and low not in {bounds.get(Bound.ABOVE), bounds.get(Bound.BELOW)}:
+        return
+    raise InputError(
+        "nobody can meet these bounds together.",
+        remedy="Write the smaller number at at_least or above, the greater at at_most or below.",
+        field=where,
+    )
+
+
+def check_whole(bounds: Bounds, where: str, most: int | None = None) -> None:
+    """Refuses bounds of a count that are not whole numbers of 0 or more, and at most `most`."""
+    for bound, number in bounds.bounds:
+        if number < 0 or number != int(number) or (most is not None and number > most):
+            raise InputError(
+                "a whole number of 0 or more is needed."
+                if most is None
+                else f"a whole number from 0 to {most} is needed.",
+                field=f"{where}.{bound}",
+            )
 
 
 def read_only_bounds(data: object, where: str) -> Bounds:
