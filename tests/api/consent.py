@@ -1,6 +1,6 @@
 """What the tests of connecting share: TikTok in this process, and browsers of members."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,8 @@ class Desk:
     ours: OurApp | None
     exchange_says: bytes | None = None
     exchange_fails: bool = False
+    on_exchange: Callable[[], object] = lambda: None
+    accounts_say: bytes | None = None
     exchanges: list[str] = field(default_factory=list)
 
     @property
@@ -60,11 +62,17 @@ class Door(StageDoor):
     async def post(self, url: str, headers: Any, body: bytes, deadline_s: float) -> HttpReply:
         if "oauth2/access_token" in url:
             self.desk.exchanges.append(url)
+            self.desk.on_exchange()
             if self.desk.exchange_fails:
                 raise NoAnswer(before_first_byte=False, why="no whole answer within the deadline")
             if self.desk.exchange_says is not None:
                 return HttpReply(200, {}, self.desk.exchange_says, cut=False)
         return await super().post(url, headers, body, deadline_s)
+
+    async def get(self, url: str, headers: Any, deadline_s: float) -> HttpReply:
+        if "oauth2/advertiser/get" in url and self.desk.accounts_say is not None:
+            return HttpReply(200, {}, self.desk.accounts_say, cut=False)
+        return await super().get(url, headers, deadline_s)
 
 
 @pytest.fixture

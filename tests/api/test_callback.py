@@ -150,7 +150,7 @@ NO = b'{"code": %d, "message": "no", "request_id": "1"}'
         (OK % b'{"access_token": null}', "no access_token"),  # O27
         (OK % b'{"access_token": 1}', "no access_token"),  # O27
         (OK % (b'{"access_token": "%s"}' % (b"x" * 100_000)), "no access_token"),  # O28
-        (OK % b'{"access_token": "a", "scope": [1], "advertiser_ids": "7"}', "advertiser_ids"),
+        (OK % b'{"access_token": "a", "scope": [1], "advertiser_ids": "7"}', "no list"),  # O31
         (OK % b'{"access_token": "a", "scope": "1,3"}', "what was granted"),  # O35
     ],
 )

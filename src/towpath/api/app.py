@@ -38,6 +38,7 @@ from towpath.api import (
     users,
     workspaces,
 )
+from towpath.api.callback_pace import CallbackPace
 from towpath.api.callers import KeptKeys
 from towpath.api.envelope import Envelope
 from towpath.api.gather import Gather
@@ -99,6 +100,7 @@ def build(parts: ApiParts) -> FastAPI:
     app.state.kept_keys = KeptKeys()
     app.state.gather = Gather(parts.pool)
     app.state.watches = live.Watches()
+    app.state.callback_pace = CallbackPace()
     static.mount(app)
     return app
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from towpath.api.callers import ROLES, Scope
-from towpath.api.connecting import Connected, exchange, keep
+from towpath.api.connecting import AUTHORISATIONS_PAGE, Connected, exchange, keep
 from towpath.api.launching import Reach
 from towpath.api.problems import Problem
 from towpath.errors import InputError
 from towpath.limits import AUTH_CODE_CHARS_MAX, AUTHORISATION_S, CALLBACK_QUERY_CHARS_MAX
 from towpath.store import audit_trail, authorisations, members
 from towpath.store.authorisations import Authorisation
-from towpath.store.database import Db, database_now
+from towpath.store.database import DatabaseHitch, Db, database_now
 
 AGAIN = "Start again: Connect TikTok."
 _STATE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -100,10 +100,18 @@ async def finish(db: Db, reach: Reach, back: Back, holder: str, actor: str) -> C
     if back.declined:
         word = "" if back.declined == "access_denied" else f" ({back.declined})"
         raise Problem(400, f"It was declined at TikTok{word}; nothing is stored.", remedy=AGAIN)
-    token = await exchange(db, reach, back.auth_code)
-    return await keep(
-        db, found.workspace, reach, token, name=found.name, actor=actor, choose_new=False
-    )
+    try:
+        token = await exchange(db, reach, back.auth_code)
+        return await keep(
+            db, found.workspace, reach, token, name=found.name, actor=actor, choose_new=False
+        )
+    except DatabaseHitch as error:
+        raise Problem(
+            503,
+            "The database was lost while TikTok's answer was kept; nothing is stored.",
+            remedy=f"{AGAIN} If TikTok made a token, nobody has it; it can be removed on "
+            f"{AUTHORISATIONS_PAGE}.",
+        ) from error
 
 
 def _check_member(db: Db, found: Authorisation) -> None:

@@ -4,6 +4,7 @@ The API's routes and the commands call these. HTTP happens with no transaction o
 consent page is spent first, then the code is exchanged, then everything is kept in one transaction.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from towpath.api.launching import DEADLINE_S, Reach, in_words
@@ -16,7 +17,7 @@ from towpath.partners.protocol import AdAccountsListed, Answer, AnswerKind, Auth
 from towpath.partners.registry import CONSENTS, PARTNERS
 from towpath.store import ad_accounts, apps, audit_trail, connections, ledgers, permits
 from towpath.store.connections import Connection
-from towpath.store.database import Db, database_now
+from towpath.store.database import DatabaseHitch, Db, database_now
 
 TIKTOK = "tiktok"
 NAME = "TikTok"
@@ -136,9 +137,10 @@ async def keep(
             done = _keep(db, workspace, reach, app_id, token, listed, name, actor, choose_new)
     except BaseException:
         if exchanged:
-            await CONSENTS[TIKTOK].revoke(
-                door, url, app.app_ref, app.secret, token.text, DEADLINE_S
-            )
+            with suppress(DatabaseHitch):  # without permits nobody is called: the caller tells it
+                await CONSENTS[TIKTOK].revoke(
+                    door, url, app.app_ref, app.secret, token.text, DEADLINE_S
+                )
         raise
     await look_at_accounts(db, workspace, done.id, reach)
     return done
