@@ -272,7 +272,7 @@ def read_lookalike(body: NewLookalike) -> Lookalike:
         LookalikeSize(one_of(body.size, list(LookalikeSize), "size")),
         MobileSystem(one_of(body.system, list(MobileSystem), "system")),
         tuple(
-            Placement(one_of(one, list(Placement), f"placements.{place}"))
+            Placement(one_of(one, list(Placement), f"placements[{place}]"))
             for place, one in enumerate(body.placements)
         ),
         body.include_source,

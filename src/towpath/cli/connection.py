@@ -49,7 +49,7 @@ def list_command(as_json: AsJson = False) -> None:
                 one.state,
                 one.person or "–",
                 one.connected_by or "–",
-                one.connected_at or "–",
+                f"{one.connected_at:%Y-%m-%d %H:%M:%S}" if one.connected_at else "–",
             )
             for one in found
         ]
