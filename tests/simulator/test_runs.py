@@ -19,9 +19,11 @@ from towpath.cli.simulation.run import Stage, run
 ROOT = Path(__file__).parents[2]
 PINNED = range(40)
 # Paths that the first ones do not meet.
-RARE = (49, 74, 85, 128, 149, 151, 184, 207, 239, 246, 457)
+RARE = (49, 74, 85, 128, 149, 151, 184, 207, 239, 246, 373, 457)
 # Journeys that together meet every path of the walk.
 JOURNEYS = (56, 86, 116, 145, 171, 525, 612, 850)
+# Upheavals that together meet every path of theirs.
+UPHEAVALS = (424, 1303, 1625)
 FRESH = 20
 FRESH_JOURNEYS = 6
 # What the simulator found once: each of these seeds failed before its fix.
@@ -48,7 +50,7 @@ def _is_journey(seed: int) -> bool:
 
 def test_all_is_well_and_every_path_was_met(stage: Stage) -> None:
     hits: Counter[str] = Counter()
-    for seed in (*PINNED, *RARE, *JOURNEYS, *FOUND, *FOUND_LATER):
+    for seed in (*PINNED, *RARE, *JOURNEYS, *UPHEAVALS, *FOUND, *FOUND_LATER):
         found = run(seed, stage)
         assert not found.failure, _told(found.seed, found.failure, found.trace)
         hits += found.hits

@@ -6,6 +6,7 @@ what changes is read each time. For small databases; nothing here is bounded.
 
 from typing import Any
 
+from towpath.clock import Instant
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -32,6 +33,22 @@ def forget_key(db: Db, profile: int, field: str) -> None:
 def withdraw_consent(db: Db, profile: int) -> None:
     """The person does not want to be sent to partners any more."""
     db.execute(_SQL["withdraw_consent"], (profile,))
+
+
+def keys(db: Db) -> list[Row]:
+    """By number, whether it is alive, its e-mail and phone keys; those that are gone too."""
+    return _rows(db, "read_keys")
+
+
+def erasures(db: Db) -> list[Row]:
+    """When erasures were confirmed."""
+    return _rows(db, "read_erasures")
+
+
+def next_stray_look(db: Db) -> Instant | None:
+    """When it is looked next whether old keys are out."""
+    found: Instant | None = _rows(db, "read_stray_look")[0][0]
+    return found
 
 
 def new_arrivals(db: Db, after: int) -> list[Row]:

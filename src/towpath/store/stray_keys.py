@@ -229,7 +229,7 @@ def turn_all(
             continue
         ledgers.open_people(db, ledger, everybody)
         opened, closing = _want_no_more(db, ledger, everybody, reason, now)
-        stray.inside[audience] = _inside(db, ledger, everybody)
+        stray.inside[audience] = _inside(db, ledger, everybody, now)
         if ledger.fresh or closing.closed or stray.inside[audience]:
             left.append((ledger, opened, closing))
     places = {place for _, opened, _ in left for place in opened.places.values()}
@@ -260,11 +260,20 @@ def _want_no_more(
     return opened, closing
 
 
-def _inside(db: Db, ledger: Ledger, members: PeopleSet) -> PeopleSet:
-    """Of these people: whose keys may be in the audience, or come in."""
-    flying = requests.in_flight(db, ledger.head.audience).everybody
+def _inside(db: Db, ledger: Ledger, members: PeopleSet, now: Instant) -> PeopleSet:
+    """Of these people: whose keys may be in the audience, or come in. An addition may still take
+    effect after the removal that followed it: who was removed is followed until it cannot."""
+    audience = ledger.head.audience
+    flying = requests.in_flight(db, audience).everybody
     sets = [ledger.state.of(name) for name in ledger.fields]
-    return members & union([flying, *(one.acked | one.maybe for one in sets)])
+    found = members & union([flying, *(one.acked | one.maybe for one in sets)])
+    if left := members - found:
+        given = {"audience": audience, "now": now, "low": left.min(), "high": left.max()}
+        late = [load(one[0]) for one in db.execute(_SQL["read_resends"], (audience,), binary=True)]
+        for added, heirs in db.execute(_SQL["read_additions"], given, binary=True):
+            late += [load(added), load(heirs)]
+        found |= left & union([people(), *late])
+    return found
 
 
 def _write(db: Db, workspace: WorkspaceId, stray: Stray, now: Instant) -> int:

@@ -39,6 +39,15 @@ PATHS = (
     *("webhook answered", "webhook to be tried again", "webhook failed", "webhook was fenced off"),
     *("worker died with people to call", "marked: unwanted", "healthy: in a request in time"),
     *(f"door: {door}" for door in DOORS),
+    *("identifier changed", "identifier changed back", "identifier lost", "identifier gained"),
+    *("identifier shared", "identifier changed in flight", "rules of normalising changed"),
+    *("consent withdrawn for good reason", "consent withdrawn in flight", "consent granted again"),
+    *("erased", "erased in flight", "erased identifier refused", "erasure confirmed"),
+    *("limits: second", "limits: minute", "limits: day", "limits: ad account", "limits: back"),
+    *("match field forbidden", "everyone removed first", "disconnected", "connected after a cut"),
+    *("disconnected with requests loaded or in flight", "wanted by the register and in"),
+    *("shared and judged", "judged by new rules", "barred and out", "answer: partial"),
+    *("answer: audience gone or busy", "throttled again"),
 )
 
 

@@ -79,6 +79,7 @@ class Crew:
     def _read(self, request: int) -> None:
         if request in self.records.requests:
             self.records.requests[request].read = True
+            self.records.requests[request].read_at = self.world.now
 
     def send(self) -> str:
         """A request leaves."""

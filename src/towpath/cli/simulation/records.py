@@ -10,130 +10,30 @@ from typing import Any
 
 from towpath.cli.simulation import places
 from towpath.cli.simulation.callee import Callee
-from towpath.cli.simulation.door import Key, Sent
+from towpath.cli.simulation.door import Key
 from towpath.cli.simulation.places import Places
+from towpath.cli.simulation.rows import (
+    ArrivalRow,
+    OutcomeRow,
+    RequestRow,
+    arrival_of,
+    outcome_of,
+    request_of,
+)
 from towpath.cli.simulation.worker import Flight
 from towpath.cli.simulation.world import World
 from towpath.clock import Instant
-from towpath.ids import AudienceId, StepId, VersionId
+from towpath.ids import AudienceId
 from towpath.ledger.arrivals import meant
 from towpath.ledger.events import Event, Marked, ResendDue, apply
 from towpath.ledger.state import LedgerState
 from towpath.people.action import Action
-from towpath.people.match_field import MatchField, fields_of
+from towpath.people.match_field import MatchField
 from towpath.people.people_set import PeopleSet, load, people, union
-from towpath.store import ledgers, snapshots
+from towpath.store import audiences, ledgers, snapshots
+from towpath.store.audiences import Route
 from towpath.store.database import Db
-from towpath.store.ledger_log import load_by_field, read_log
-
-
-@dataclass(slots=True)
-class ArrivalRow:
-    """An arrival, with everybody who left its waiting by now."""
-
-    id: int
-    audience: AudienceId
-    version: VersionId
-    step: StepId
-    action: Action
-    fields: tuple[MatchField, ...]
-    seq: int
-    arrived_at: Instant
-    members: PeopleSet
-    keyless: dict[MatchField, PeopleSet]
-    waiting: PeopleSet = field(default_factory=people)
-    deadline: Instant | None = None
-    counts: tuple[int, ...] = ()
-    """Entered, synced, not synced, pending, errored."""
-    outcomes: list["OutcomeRow"] = field(default_factory=list)
-
-    def told(self, state: str) -> PeopleSet:
-        """Who has an outcome of this state."""
-        return union(one.members for one in self.outcomes if one.state == state)
-
-    def closed(self) -> dict[str, PeopleSet]:
-        """By counter, who is counted for good."""
-        return {
-            "synced": self.acknowledged | self.told("synced"),
-            "not synced": self.told("not_synced"),
-            "errored": self.told("errored"),
-        }
-
-    @property
-    def acknowledged(self) -> PeopleSet:
-        """Who left without an outcome: synced by a request."""
-        return self.members - self.waiting - union(one.members for one in self.outcomes)
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeRow:
-    """Why people left an arrival's waiting otherwise than by an applied request."""
-
-    id: int
-    arrival: int
-    state: str
-    reason: str
-    request: int | None
-    code: int | None
-    members: PeopleSet
-    people: int
-    at: Instant
-
-
-@dataclass(slots=True)
-class RequestRow:
-    """A request, what was claimed for it and what became of it."""
-
-    id: int
-    audience: AudienceId
-    action: Action
-    fields: tuple[MatchField, ...]
-    members: PeopleSet
-    sharing: PeopleSet
-    coholders: PeopleSet
-    omitted: dict[MatchField, PeopleSet]
-    worker: str
-    permit: int | None
-    started_at: Instant
-    lease_until: Instant
-    tries: int
-    parent: int | None
-    root: int | None
-    parts: int
-    keys: set[Key] = field(default_factory=set)
-    """Claimed; those that were read when it left are `sent.keys`."""
-    sent: Sent | None = None
-    read: bool = False
-    """Are its keys read, so that they may be in its body?"""
-    answer: tuple[Any, ...] = ("in flight", None, None, None, None, None, None, None, None)
-    """State, answered at, seq, found keyless, retry at, window end, cause, code, request ref."""
-
-    @property
-    def state(self) -> str:
-        """in flight, applied, refused or unknown."""
-        return str(self.answer[0])
-
-    @property
-    def flying(self) -> bool:
-        """Is it in flight, as far as we know?"""
-        return bool(self.answer[0] == "in flight")
-
-    @property
-    def retry_at(self) -> Instant | None:
-        """Until when its people back off."""
-        found: Instant | None = self.answer[4]
-        return found
-
-    @property
-    def window_end(self) -> Instant | None:
-        """Until when it may take effect."""
-        found: Instant | None = self.answer[5]
-        return found
-
-    @property
-    def carried(self) -> set[Key]:
-        """The keys that may have reached TikTok."""
-        return set(self.sent.keys) if self.sent else self.keys
+from towpath.store.ledger_log import read_log
 
 
 @dataclass(slots=True)
@@ -196,6 +96,13 @@ class Records:
     """Keys of calls that were answered, or failed for good, and settled so."""
     was_over: set[str] = field(default_factory=set)
     calls_seen: int = 0
+    routes: dict[AudienceId, Route] = field(default_factory=dict)
+    routes_before: dict[AudienceId, Route] = field(default_factory=dict)
+    """In an upheaval: the ways to the audiences, now and at the last look."""
+    alive: set[int] = field(default_factory=set)
+    """Who is not gone, of those with a key."""
+    rests: dict[int, Instant] = field(default_factory=dict)
+    """Until when an ad account must rest; the app is 0."""
     places: Places = field(default_factory=lambda: Places({}))
     places_before: Places = field(default_factory=lambda: Places({}))
 
@@ -206,6 +113,10 @@ class Records:
     def in_flight(self, audience: AudienceId) -> PeopleSet:
         """Who is in any of them."""
         return union(r.members for r in self.flying(audience))
+
+    def flying_anywhere(self) -> PeopleSet:
+        """Who is in a request of any audience."""
+        return union(r.members for r in self.requests.values() if r.flying)
 
     def held(self, audience: AudienceId, action: Action, now: Instant) -> PeopleSet:
         """Who backs off from an action."""
@@ -237,6 +148,8 @@ class Records:
         self.was_closed = {a.id: a.closed() for a in self.arrivals.values()}
         self.new_seq, self.folds = False, 0
         self.places_before = self.places
+        if self.world.register is not None:
+            self._read_upheaval()
         canvas = self.world.setting.canvas or self.world.setting.journey
         self.places = places.read(self.eyes, self.places, canvas=canvas)
         self._read_requests()
@@ -254,10 +167,22 @@ class Records:
         for outcome in self.new_outcomes:
             self._give_up(outcome)
 
+    def _read_upheaval(self) -> None:
+        """Whose keys stand where, and by what ways audiences are reached."""
+        self.world.keys.clear()
+        self.alive.clear()
+        for profile, alive, *digests in snapshots.keys(self.eyes):
+            if alive:
+                self.alive.add(profile)
+            held = zip((MatchField.EMAIL, MatchField.PHONE), digests, strict=True)
+            self.world.keys[profile] = {name: one for name, one in held if one is not None}
+        self.routes_before = self.routes
+        self.routes = audiences.routes(self.eyes, [one.id for one in self.world.audiences])
+
     def _read_requests(self) -> None:
         db = self.eyes
         last = max(self.requests, default=0)
-        self.new_requests = [_request(row) for row in snapshots.new_requests(db, last)]
+        self.new_requests = [request_of(row) for row in snapshots.new_requests(db, last)]
         self.requests |= {one.id: one for one in self.new_requests}
         for row in snapshots.answers(db):
             self.requests[row[0]].answer = row[1:]
@@ -274,12 +199,12 @@ class Records:
     def _read_arrivals(self) -> None:
         db = self.eyes
         last = max(self.arrivals, default=0)
-        self.new_arrivals = [_arrival(row) for row in snapshots.new_arrivals(db, last)]
+        self.new_arrivals = [arrival_of(row) for row in snapshots.new_arrivals(db, last)]
         self.arrivals |= {one.id: one for one in self.new_arrivals}
         for number, waiting, deadline, *counts in snapshots.counts(db):
             row = self.arrivals[number]
             row.waiting, row.deadline, row.counts = load(waiting), deadline, tuple(counts)
-        self.new_outcomes = [_outcome(row) for row in snapshots.new_outcomes(db, self.outcomes)]
+        self.new_outcomes = [outcome_of(row) for row in snapshots.new_outcomes(db, self.outcomes)]
         for outcome in self.new_outcomes:
             self.outcomes = outcome.id
             self.arrivals[outcome.arrival].outcomes.append(outcome)
@@ -288,6 +213,9 @@ class Records:
             self._wish(one)
 
     def _wish(self, arrived: ArrivalRow) -> None:
+        if (register := self.world.register) is not None:
+            there = arrived.action is Action.ADD
+            register.want(arrived.audience, arrived.fields, set(arrived.members), there=there)
         book = self.books.setdefault(arrived.audience, Book(arrived.audience, created_here=True))
         for action in Action:
             known = book.latest.get(action, people())
@@ -351,48 +279,3 @@ class Records:
             # What is in stays in, whatever became of another add.
             if not (known and request.action is Action.ADD):
                 book.words[key] = (request.state, request.action)
-
-
-def _arrival(row: tuple[Any, ...]) -> ArrivalRow:
-    fields = fields_of(row[5])
-    return ArrivalRow(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        Action(row[4]),
-        fields,
-        row[6],
-        row[7],
-        load(row[8]),
-        load_by_field(row[9], fields),
-    )
-
-
-def _outcome(row: tuple[Any, ...]) -> OutcomeRow:
-    number, arrival, state, reason, request, code, members, count, at = row
-    return OutcomeRow(number, arrival, state, reason, request, code, load(members), count, at)
-
-
-def _request(row: tuple[Any, ...]) -> RequestRow:
-    fields = fields_of(row[3])
-    omitted = load_by_field(row[7], fields)
-    worker, permit, started_at, lease_until, tries, parent, root, parts = row[8:16]
-    return RequestRow(
-        row[0],
-        row[1],
-        Action(row[2]),
-        fields,
-        load(row[4]),
-        load(row[5]),
-        load(row[6]),
-        omitted,
-        worker,
-        permit,
-        started_at,
-        lease_until,
-        tries,
-        parent,
-        root,
-        parts,
-    )

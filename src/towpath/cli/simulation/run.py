@@ -14,6 +14,7 @@ from towpath.cli.simulation.checkers import always, at_rest
 from towpath.cli.simulation.journey_story import JourneyStory
 from towpath.cli.simulation.records import Records
 from towpath.cli.simulation.story import Story
+from towpath.cli.simulation.upheaval_story import UpheavalStory
 from towpath.cli.simulation.world import START, World
 from towpath.store import database, embedded, migrations, snapshots
 from towpath.store.database import Db
@@ -84,8 +85,8 @@ def own_stage() -> Iterator[Stage]:
 
 def run(seed: int, stage: Stage) -> Result:
     """Live through a seed. Whatever goes wrong is told in the result, with its trace."""
-    chance, lot = setting.chances(seed)
-    drawn = setting.draw(chance, lot)
+    chance, lot, stir = setting.chances(seed)
+    drawn = setting.draw(chance, lot, stir)
     with bounds.small(drawn.bounds):
         made = world.make(drawn, chance, stage.db)
         (journey if drawn.journey else walk).create(made)
@@ -109,6 +110,8 @@ def _live(made: World, records: Records, stage: Stage) -> None:
         records.flights.clear()
 
     kind = JourneyStory if made.setting.journey else Story
+    if made.setting.upheaval:
+        kind = UpheavalStory
     story = kind(made, records, stage.workers, look)
     look("the beginning")
     story.run()

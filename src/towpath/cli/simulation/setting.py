@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from random import Random
 
 from towpath.ledger.windows import Windows
@@ -36,6 +37,8 @@ class Person:
     name: str
     digests: dict[MatchField, bytes]
     consent: ConsentState
+    texts: dict[MatchField, str] = field(default_factory=dict)
+    """In an upheaval: their identifiers in clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class Setting:
     """People come to audiences only by a Canvas of all kinds of steps, and walk it."""
     partings: bool = False
     """People are merged and deleted."""
+    upheaval: bool = False
+    """Identifiers change, people withdraw consent and are erased, the connection is cut."""
+    rekeying: bool = False
+    """In an upheaval: the rules of normalising change, and nobody is erased."""
 
 
 FAULTS: dict[str, float] = {
@@ -122,24 +129,53 @@ TEMPERS = {
 
 
 JOURNEY_STEPS = 70
+UPHEAVAL_STEPS = 60
+UPHEAVALS = 0.12
+PEOPLE_MAX = 40
 
 
-def chances(seed: int) -> tuple[Random, Random]:
-    """What a seed's run is drawn from, and what says whether it is a journey."""
-    return Random(seed), Random(f"{seed} journey")
+def chances(seed: int) -> tuple[Random, Random, Random]:
+    """What a seed's run is drawn from; what says whether it is a journey, or an upheaval."""
+    return Random(seed), Random(f"{seed} journey"), Random(f"{seed} stir")
 
 
-def draw(chance: Random, lot: Random) -> Setting:
-    """The setting of a seed. Most that walk are journeys: the `lot` says so, which nothing else is
-    drawn from."""
+def draw(chance: Random, lot: Random, stir: Random) -> Setting:
+    """The setting of a seed. Most that walk are journeys: the `lot` says so, and `stir` which of
+    the others are upheavals; nothing else is drawn from them."""
     found = _draw(chance)
-    if found.temper != "walking" or lot.random() < 0.2:
+    if found.temper != "walking" and stir.random() < UPHEAVALS:
+        return _upheaval(found, stir)
+    if found.temper != "walking":
+        return found
+    if lot.random() < 0.2:
         return found
     partings = lot.random() < 0.45
     few = lot.choice([1, 2, 5, 1_000])
     smaller = {"WEBHOOK_PEOPLE_PER_CLAIM": few, "INTAKE_EVENTS_MAX": lot.choice([3, 20, 1_000])}
     bounds = {**found.bounds, **smaller}
     return replace(found, journey=True, partings=partings, bounds=bounds, steps=JOURNEY_STEPS)
+
+
+def _upheaval(found: Setting, lot: Random) -> Setting:
+    for person in (person for some in found.people for person in some):
+        person.texts |= {name: _texts()[digest] for name, digest in person.digests.items()}
+    return replace(
+        found,
+        upheaval=True,
+        rekeying=lot.random() < 0.25,
+        canvas=False,
+        foreign=False,
+        audiences=lot.choice([1, 2, 2]),
+        fault_rate=lot.choice([0, 0, 0.1, found.fault_rate]),
+        steps=UPHEAVAL_STEPS,
+    )
+
+
+@cache
+def _texts() -> dict[bytes, str]:
+    """Identifiers by their digests."""
+    texts = [f"{name} {place}" for name in (EMAIL, PHONE) for place in range(PEOPLE_MAX)]
+    return {hashlib.sha256(text.encode()).digest(): text for text in texts}
 
 
 def _draw(chance: Random) -> Setting:

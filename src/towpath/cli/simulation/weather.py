@@ -35,7 +35,7 @@ def turn(world: World) -> str:
         (3, _faults),
         (4, _script),
         (1.2, _token),
-        (0.5, _reconnect),
+        (0.5, reconnect),
         (0.7, _account),
         (0.3, _role),
         (0.3, _allowlist),
@@ -60,6 +60,16 @@ def heal(world: World) -> None:
         account.enabled = account.role = True
 
 
+def usual_limits(permits: int) -> dict[str, int | None]:
+    """What TikTok lets an app send in the end, as its table says."""
+    return {
+        "mapping_per_s": permits,
+        "mapping_per_minute": None,
+        "mapping_per_day": None,
+        "mapping_per_advertiser_per_s": 5_000,
+    }
+
+
 def _faults(world: World) -> str:
     rate = world.chance.choice([0.0, world.setting.fault_rate, world.setting.fault_rate, 0.9])
     world.sandbox.faults.set(rate, world.setting.faults)
@@ -78,8 +88,10 @@ def _token(world: World) -> str:
     return "token restored" if grant.alive else "token revoked"
 
 
-def _reconnect(world: World) -> str:
+def reconnect(world: World) -> str:
     """An admin connects again: a new token, and whoever waits is looked at."""
+    if world.register is not None:
+        world.register.cut_at = None
     grant = world.sandbox.world.issue(list(world.sandbox.world.advertisers), (1, 3))
     world.token = grant.token
     connections.set_token(world.db, KEYS, world.workspace, world.connection, world.token, world.now)

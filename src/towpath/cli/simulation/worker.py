@@ -27,8 +27,11 @@ from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
 from towpath.engine.webhooks import Batch, Webhooks
+from towpath.errors import TowpathError
 from towpath.partners.protocol import Answer
 from towpath.partners.registry import PARTNERS
+from towpath.store import connections
+from towpath.store.audiences import Route
 from towpath.store.connections import Probe
 from towpath.store.database import Db
 from towpath.store.waves import ClaimedWaves
@@ -120,11 +123,12 @@ class SimulatedWorker:
             return courier.NOTHING_TO_SEND, 0, None, world.now
         if not courier.in_time(windows, world.now - loaded.claimed.started_at):
             return courier.NOT_SENT, 0, None, world.now
+        token = self._token(loaded.claimed.route)
+        if token is None:
+            return courier.NOT_LOADED, 0, None, world.now
         door, deadline = world.door, windows.request_deadline
         partner = PARTNERS[loaded.claimed.route.partner]
-        answer = at_once(
-            partner.send(door, BASE_URL, world.token, loaded.body, deadline.total_seconds())
-        )
+        answer = at_once(partner.send(door, BASE_URL, token, loaded.body, deadline.total_seconds()))
         if door.reply is None:
             return answer, 0, None, world.now
         took = timedelta(seconds=min(door.reply.delay_s, deadline.total_seconds()))
@@ -132,6 +136,15 @@ class SimulatedWorker:
             took = deadline
         wire = timedelta(seconds=world.chance.choice([0, 0.01, 0.2, 1.0]))
         return answer, door.reply.number, door.sent, world.now + min(took + wire, deadline)
+
+    def _token(self, route: Route) -> str | None:
+        """The token by which the request was claimed; None: it was exchanged, or the connection is
+        cut."""
+        try:
+            assert route.token is not None
+            return connections.open_token(self.db, KEYS, route.workspace, route.token)
+        except TowpathError:
+            return None
 
     def land(self, flight: Flight) -> None:
         """Its answer is here: on to the settler."""

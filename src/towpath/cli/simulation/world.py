@@ -3,14 +3,16 @@
 The rows are written by the store's own functions, as an operator and an import would.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from random import Random
 
 from towpath.canvas.graph import Graph
 from towpath.cli.simulation.door import InProcessDoor, Key
+from towpath.cli.simulation.register import Register
 from towpath.cli.simulation.setting import Person, Setting
 from towpath.clock import Instant
 from towpath.ids import (
@@ -109,6 +111,8 @@ class World:
     """Keys with two holders or more."""
     lost: PeopleSet = field(default_factory=people)
     """Who lost a key."""
+    register: Register | None = None
+    """Who is who, in an upheaval."""
     steady_since: Instant = START
     beat_at: Instant = START
     deadlines_quiet: bool = False
@@ -236,6 +240,8 @@ def _people(world: World) -> None:
                 world.withdrawn.add(number)
     world.everybody = people(world.keys)
     world.note_sharing()
+    if world.setting.upheaval:
+        world.register = _register(world)
     for audience in world.audiences:
         if audience.foreign:
             there = [
@@ -248,12 +254,28 @@ def _people(world: World) -> None:
                 world.sandbox.world.membership.add(audience.ref, name.value, digest)
 
 
+def _register(world: World) -> Register:
+    found = Register()
+    for number, person in zip(sorted(world.keys), chain(*world.setting.people), strict=True):
+        found.names[number], found.values[number] = person.name, dict(person.texts)
+        if person.consent is not ConsentState.GRANTED:
+            found.bar(number, world.now)
+            if person.consent is ConsentState.WITHDRAWN:
+                found.opted_out.add(number)
+    found.note_keys()
+    world.keys = defaultdict(dict, world.keys)  # old keys get numbers of their own
+    return found
+
+
 def _batch(some: Sequence[Person]) -> PeopleBatch:
     nothing = [None] * len(some)
 
     def identifiers(name: MatchField) -> list[Identifier | None]:
         found = [one.digests.get(name) for one in some]
-        return [None if digest is None else Identifier(None, digest) for digest in found]
+        return [
+            None if digest is None else Identifier(one.texts.get(name), digest)
+            for one, digest in zip(some, found, strict=True)
+        ]
 
     return PeopleBatch(
         number=[*nothing],

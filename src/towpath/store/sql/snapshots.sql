@@ -23,6 +23,17 @@ from pg_sequences where schemaname = current_schema()
 -- The next profile gets this number.
 select setval(pg_get_serial_sequence('profile', 'number'), %s, false)
 
+-- name: read_keys
+select k.profile, p.gone_at is null, k.email, k.phone
+from match_key k join profile p on p.number = k.profile
+order by k.profile
+
+-- name: read_erasures
+select id, confirmed_at from erasure order by id
+
+-- name: read_stray_look
+select min(look_at) from stray_audience
+
 -- name: read_new_arrivals
 select id, audience, version, step, action, fields, seq, arrived_at, members, keyless from arrival
 where id > %s order by id

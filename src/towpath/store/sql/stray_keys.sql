@@ -91,6 +91,12 @@ order by a.look_at limit %(most)s;
 select action, members, heirs, window_end from request
 where audience = %(audience)s and (state = 'in flight' or window_end > %(now)s);
 
+-- name: read_additions
+-- Additions that may still take effect, of those that may carry keys of some numbers.
+select members, heirs from request
+where audience = %(audience)s and action = 0 and window_end > %(now)s
+  and (heirs is not null or (low <= %(high)s and high >= %(low)s));
+
 -- name: read_resends
 select members, due_at from resend where audience = %s and seq is null;
 

@@ -13,6 +13,8 @@ from towpath.cli.simulation.checkers import (
     claims,
     counting,
     entering,
+    goodbyes,
+    identities,
     ledger,
     moving,
     pace,
@@ -20,6 +22,7 @@ from towpath.cli.simulation.checkers import (
     rest,
     ruling,
     sends,
+    stopping,
 )
 from towpath.cli.simulation.records import Records
 from towpath.cli.simulation.setting import Setting
@@ -49,11 +52,15 @@ ALWAYS: dict[str, Checker] = {
     "I-23": sends.in_its_lease,
     "I-25, I-26": sends.answers_are_believed_rightly,
     "I-40": sends.sizes,
+    "I-40, twice": sends.nothing_twice,
     "I-24": answers.settled_is_settled,
     "windows": answers.windows_are_as_long_as_they_bite,
     "fold": ledger.fold_equals_log,
     "look": ledger.somebody_looks,
     "I-43": pace.nobody_is_passed_over,
+    "I-15": stopping.a_part_is_not_the_whole,
+    "I-36": stopping.the_tier_is_kept,
+    "I-39": stopping.throttling_is_waited_for,
 }
 
 WALK: dict[str, Checker] = {
@@ -80,6 +87,26 @@ JOURNEY: dict[str, Checker] = {
 }
 """In a journey."""
 
+UPHEAVAL: dict[str, Checker] = {
+    "I-30": stopping.a_gone_audience_stops_nobody_else,
+    "I-55": goodbyes.a_receipt_is_true,
+    "I-56": goodbyes.the_erased_are_not_sent,
+    "I-58": goodbyes.nobody_is_sent_against_their_will,
+    "I-59": goodbyes.only_what_is_asked_leaves,
+    "I-62": stopping.a_cut_is_a_cut,
+}
+"""In an upheaval."""
+
+UPHEAVAL_AT_REST: dict[str, Checker] = {
+    "I-27, old": identities.old_keys_are_out,
+    "I-27, new": identities.new_keys_are_in,
+    "I-28": identities.shared_keys_stay_or_go,
+    "I-29": identities.no_rule_leaves_orphans,
+    "I-20, register": identities.unwanted_keys_are_out,
+    "I-55, out": goodbyes.the_erased_are_out,
+    "I-58, out": goodbyes.who_may_not_be_sent_is_out,
+}
+
 AT_REST: dict[str, Checker] = {
     "I-18": rest.wanted_are_in,
     "I-20": rest.unwanted_are_out,
@@ -92,22 +119,35 @@ AT_REST: dict[str, Checker] = {
 }
 
 PARTED = frozenset({"I-01, I-02", "I-03", "I-05", "I-06", "I-19", "I-23", "I-24", "I-25, I-26"})
-PARTED |= {"I-40", "windows", "fold", "rest", "I-19 at TikTok", "I-35", "audit", "erased"}
+PARTED |= {
+    "I-15",
+    "I-36",
+    "I-39",
+    "I-40",
+    "windows",
+    "fold",
+    "rest",
+    "I-19 at TikTok",
+    "I-35",
+    "audit",
+    "erased",
+}
 """What holds whoever is merged or deleted; the others know people's keys and consent by heart."""
 
 
 def always(setting: Setting) -> dict[str, Checker]:
     """Who looks after every step of such a run."""
     walk = WALK if setting.canvas or setting.journey else {}
-    return _known(setting, ALWAYS) | walk | (JOURNEY if setting.journey else {})
+    journey = JOURNEY if setting.journey else {}
+    return _known(setting, ALWAYS) | walk | journey | (UPHEAVAL if setting.upheaval else {})
 
 
 def at_rest(setting: Setting) -> dict[str, Checker]:
     """Who looks at the end of such a run."""
-    return _known(setting, AT_REST)
+    return _known(setting, AT_REST) | (UPHEAVAL_AT_REST if setting.upheaval else {})
 
 
 def _known(setting: Setting, checkers: dict[str, Checker]) -> dict[str, Checker]:
-    if not setting.partings:
+    if not (setting.partings or setting.upheaval):
         return checkers
     return {name: one for name, one in checkers.items() if name in PARTED}

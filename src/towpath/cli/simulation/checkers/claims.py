@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from towpath.cli.simulation.door import Key
-from towpath.cli.simulation.records import Book, Records, RequestRow
+from towpath.cli.simulation.records import Book, Records
+from towpath.cli.simulation.rows import RequestRow
 from towpath.cli.simulation.world import World
 from towpath.engine.claim import STREAMING
 from towpath.ledger.due import due_groups

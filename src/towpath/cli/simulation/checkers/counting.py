@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.cli.simulation.places import Step
-from towpath.cli.simulation.records import ArrivalRow, Records
+from towpath.cli.simulation.records import Records
+from towpath.cli.simulation.rows import ArrivalRow
 from towpath.cli.simulation.world import World
 from towpath.ids import StepId, VersionId
 from towpath.people.people_set import PeopleSet, people, union

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from towpath.cli.simulation.door import Key
-from towpath.cli.simulation.records import ArrivalRow, Book, OutcomeRow, Records
+from towpath.cli.simulation.records import Book, Records
+from towpath.cli.simulation.rows import ArrivalRow, OutcomeRow
 from towpath.cli.simulation.world import World
 from towpath.engine.deadlines import STOPS
 from towpath.ledger.arrivals import meant
