@@ -1,13 +1,13 @@
 """Each rule switched off is noticed, or a checker sleeps."""
 
 import pytest
-from tests.simulator import broken_walk
+from tests.simulator import broken_upheaval, broken_walk
 from tests.simulator.broken_rules import BROKEN
 
 from towpath.cli.simulation import run as runs
 from towpath.cli.simulation.run import Stage, run
 
-assert broken_walk, "its rules stand in the list"
+assert all((broken_walk, broken_upheaval)), "their rules stand in the list"
 
 TRIES = 20
 
