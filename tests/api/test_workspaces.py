@@ -37,6 +37,7 @@ async def test_settings_change_one_by_one(client: httpx.AsyncClient) -> None:
         "default_country": "BR",
         "unknown_consent_is_sent": True,
         "fields_allowed": ["email", "phone", "idfa", "gaid"],
+        "age_min": None,
     }
     assert answer.json() == expected
     answer = await client.patch(path, json={"default_country": "UK"})

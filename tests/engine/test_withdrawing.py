@@ -1,8 +1,10 @@
 """Whoever withdraws consent leaves every audience, and comes back when they grant it (I-58)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.test_changed_keys import hashed, held, mails, open_strays, people_file
@@ -15,7 +17,7 @@ from towpath.engine.courier import Answered
 from towpath.partners.protocol import Answer, AnswerKind, Cause
 from towpath.partners.registry import PARTNERS
 from towpath.people.people_set import people
-from towpath.store import consents
+from towpath.store import consents, workspaces
 from towpath.store.database import Db, int4_array
 
 APPLIED = Answer(AnswerKind.APPLIED, Cause.NONE, 0)
@@ -35,6 +37,12 @@ def told(db: Db, tmp_path: Path) -> Iterator[Stage]:
 def withdraw(told: Stage, name: str = "ana") -> None:
     """They say no from now on."""
     people_file(told, f"{name},withdrawn", columns="external_id,consent")
+
+
+def rules(told: Stage, **wanted: Any) -> None:
+    """The workspace's settings, some of them changed."""
+    found = workspaces.read(told.db, told.workspace)
+    consents.change_rules(told.db, replace(found, **wanted), told.now)
 
 
 def claim(told: Stage) -> Claimed:
@@ -101,7 +109,7 @@ def test_they_withdraw_in_the_middle_of_a_retry(told: Stage, answer: Answer) -> 
 
 
 def test_a_minor_is_not_sent_and_leaves(told: Stage) -> None:
-    told.db.execute("update workspace set age_min = 18")
+    rules(told, age_min=18)
     told.launch(canvas(add=sync()))
     told.wait(seconds=10)
     year = told.now.year - 17
@@ -110,3 +118,35 @@ def test_a_minor_is_not_sent_and_leaves(told: Stage) -> None:
     assert held(told) == hashed("bia@example.com")
     everybody = int4_array(people([0, 1]))
     assert consents.sendable(told.db, everybody, told.now) == people([1])
+
+
+def test_a_stricter_age_lets_go_who_is_younger(told: Stage) -> None:
+    people_file(
+        told,
+        f"ana,{date(told.now.year - 17, 1, 1)}",
+        f"bia,{date(told.now.year - 30, 1, 1)}",
+        columns="external_id,birth_date",
+    )
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+    rules(told, age_min=18)
+    told.wait(seconds=60)
+    assert held(told) == hashed("bia@example.com")
+    assert open_strays(told) == 0
+    rules(told, age_min=None)
+    told.wait(seconds=60)
+    assert held(told) == hashed("bia@example.com"), "they come back at their next arrival"
+
+
+def test_unknown_consent_that_is_sent_no_more(told: Stage) -> None:
+    rules(told, unknown_consent_is_sent=True)
+    people_file(told, "carla,carla@example.com", columns="external_id,email")
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    everybody = hashed("ana@example.com", "bia@example.com", "carla@example.com")
+    assert held(told) == everybody
+    rules(told, unknown_consent_is_sent=False)
+    told.wait(seconds=60)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+    assert open_strays(told) == 0

@@ -1,6 +1,7 @@
 """Workspaces over HTTP. A caller sees those they belong to; of others nobody says that they are."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -13,12 +14,12 @@ from towpath.api.idempotency import Once
 from towpath.api.pages import Cursor, Page
 from towpath.api.problems import Problem, documented
 from towpath.errors import InputError, NotFoundError
-from towpath.limits import NAME_CHARS_MAX
+from towpath.limits import AGE_MIN_MAX, NAME_CHARS_MAX
 from towpath.people.columns import Refusal
 from towpath.people.filter_parse import one_of
 from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of, mask
 from towpath.people.profile import read_country
-from towpath.store import members, workspaces
+from towpath.store import consents, members, workspaces
 from towpath.store.database import Db
 from towpath.store.members import Role
 from towpath.store.workspaces import Workspace
@@ -41,6 +42,9 @@ class WorkspaceShown(BaseModel):
         description="The match fields that may leave at all; a Canvas that sends another cannot"
         " launch."
     )
+    age_min: int | None = Field(
+        description="Whoever is known to be younger, in years, is never sent; null: no age."
+    )
 
 
 class NewWorkspace(Body):
@@ -55,6 +59,7 @@ class WorkspaceChange(Body):
     default_country: str | None = Field(None, max_length=100)
     unknown_consent_is_sent: bool = False
     fields_allowed: list[str] = Field(default_factory=list, max_length=len(ALL_FIELDS))
+    age_min: int | None = Field(None, ge=1, le=AGE_MIN_MAX)
 
 
 @router.get("", operation_id="list_workspaces")
@@ -105,27 +110,22 @@ def change_workspace(
     body: WorkspaceChange,
     caller: Annotated[Caller, needs(Scope.WORKSPACE_ADMIN)],
     db: Database,
+    now: Now,
 ) -> WorkspaceShown:
-    """Change settings of the workspace that the request is for."""
+    """Change settings of the workspace that the request is for. Whoever may not be sent by them any
+    more leaves every audience."""
     found = _own(db, caller, name)
     given = body.model_fields_set
-    country, sent = found.default_country, found.unknown_consent_is_sent
+    wanted = found
     if "default_country" in given:
-        country = read_default_country(body.default_country)
+        wanted = replace(wanted, default_country=read_default_country(body.default_country))
     if "unknown_consent_is_sent" in given:
-        sent = body.unknown_consent_is_sent
-    allowed = found.fields_allowed
+        wanted = replace(wanted, unknown_consent_is_sent=body.unknown_consent_is_sent)
     if "fields_allowed" in given:
-        allowed = read_fields(body.fields_allowed)
-    return _shown(
-        workspaces.change(
-            db,
-            found.id,
-            default_country=country,
-            unknown_consent_is_sent=sent,
-            fields_allowed=allowed,
-        )
-    )
+        wanted = replace(wanted, fields_allowed=read_fields(body.fields_allowed))
+    if "age_min" in given:
+        wanted = replace(wanted, age_min=body.age_min)
+    return _shown(consents.change_rules(db, wanted, now))
 
 
 def read_fields(texts: Iterable[str]) -> tuple[MatchField, ...]:
@@ -158,4 +158,5 @@ def _shown(workspace: Workspace) -> WorkspaceShown:
         default_country=workspace.default_country,
         unknown_consent_is_sent=workspace.unknown_consent_is_sent,
         fields_allowed=list(workspace.fields_allowed),
+        age_min=workspace.age_min,
     )

@@ -1,6 +1,6 @@
 """`towpath workspace`: make workspaces, list them, change their settings."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -9,8 +9,8 @@ from towpath.api.workspaces import read_fields
 from towpath.cli import compose, opening, output
 from towpath.cli.match import country_option
 from towpath.errors import InputError
-from towpath.limits import NAME_CHARS_MAX
-from towpath.store import workspaces
+from towpath.limits import AGE_MIN_MAX, NAME_CHARS_MAX
+from towpath.store import consents, workspaces
 from towpath.store.database import database_now
 from towpath.store.workspaces import Workspace
 
@@ -56,24 +56,28 @@ def set_command(
         str | None,
         typer.Option(help="Match fields that may leave at all, such as email,phone; '' for none."),
     ] = None,
+    age_min: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=AGE_MIN_MAX, help="Whoever is known to be younger is never sent; 0: no age."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change settings; what is left out stays."""
-    wanted = country_option(country) if country else None
+    """Change settings; what is left out stays. Whoever may not be sent any more leaves every
+    audience."""
     with opening.opened(compose.read_settings()) as url, compose.connect(url) as db:
-        found = opening.workspace_of(db, name)
-        sent = found.unknown_consent_is_sent
-        changed = workspaces.change(
-            db,
-            found.id,
-            default_country=found.default_country if country is None else wanted,
-            unknown_consent_is_sent=sent
-            if unknown_consent_is_sent is None
-            else unknown_consent_is_sent,
-            fields_allowed=found.fields_allowed
-            if fields_allowed is None
-            else read_fields(filter(None, (one.strip() for one in fields_allowed.split(",")))),
-        )
+        wanted = opening.workspace_of(db, name)
+        if country is not None:
+            wanted = replace(wanted, default_country=country_option(country) if country else None)
+        if unknown_consent_is_sent is not None:
+            wanted = replace(wanted, unknown_consent_is_sent=unknown_consent_is_sent)
+        if fields_allowed is not None:
+            words = filter(None, (one.strip() for one in fields_allowed.split(",")))
+            wanted = replace(wanted, fields_allowed=read_fields(words))
+        if age_min is not None:
+            wanted = replace(wanted, age_min=age_min or None)
+        changed = consents.change_rules(db, wanted, database_now(db))
     _show([changed], f"{name} is changed.", as_json)
 
 
@@ -89,10 +93,17 @@ def _show(found: list[Workspace], words: str, as_json: bool) -> None:
                 one.default_country or "–",
                 "yes" if one.unknown_consent_is_sent else "no",
                 ", ".join(one.fields_allowed) or "none",
+                one.age_min or "–",
             )
             for one in found
         ]
-        columns = ("workspace", "country", "unknown consent is sent", "fields that may leave")
+        columns = (
+            "workspace",
+            "country",
+            "unknown consent is sent",
+            "fields that may leave",
+            "least age",
+        )
         output.show_table(columns, rows)
     if words or not found:
         output.say(words or "There is no workspace yet.")

@@ -10,11 +10,12 @@ its answer does not count for them. Invariant I-58.
 from towpath.clock import Instant
 from towpath.ids import RequestId, WorkspaceId
 from towpath.people.people_set import PeopleSet, dump, load, people
-from towpath.store import stray_keys, workspaces
+from towpath.store import stray_keys, wakes, workspaces
 from towpath.store.database import Db, Int4Array, int4_array
 from towpath.store.number_sets import unpacked
 from towpath.store.queries import queries
 from towpath.store.stray_keys import Reason
+from towpath.store.workspaces import Workspace
 
 _SQL = queries("consents")
 
@@ -34,10 +35,27 @@ def barred_by_merge(db: Db, workspace: WorkspaceId, now: Instant) -> PeopleSet:
     return unpacked(row[0] if row else None)
 
 
-def enforce(db: Db, workspace: WorkspaceId, now: Instant) -> None:
-    """The workspace's rules became stricter: let whoever may not be sent leave. In the caller's
-    transaction; reads every profile of the workspace once."""
-    workspaces.lock(db, workspace)
+def change_rules(db: Db, wanted: Workspace, now: Instant) -> Workspace:
+    """Give a workspace these settings. Where they are stricter, whoever may not be sent any more
+    leaves every audience in the same transaction, which reads every profile once."""
+    with db.transaction():
+        workspaces.lock(db, wanted.id)
+        before = workspaces.read(db, wanted.id)
+        changed = workspaces.change(
+            db,
+            wanted.id,
+            default_country=wanted.default_country,
+            unknown_consent_is_sent=wanted.unknown_consent_is_sent,
+            fields_allowed=wanted.fields_allowed,
+            age_min=wanted.age_min,
+        )
+        if changed.lets_fewer_go(before):
+            _enforce(db, wanted.id, now)
+            wakes.wake(db)
+    return changed
+
+
+def _enforce(db: Db, workspace: WorkspaceId, now: Instant) -> None:
     given = {"workspace": workspace, "day": now.date()}
     row = db.execute(_SQL["read_barred"], given, binary=True).fetchone()
     let_go(db, workspace, unpacked(row[0] if row else None), now)

@@ -19,7 +19,8 @@ class Workspace:
 
     `default_country` (ISO 3166, two letters) is where phones without a country code are read;
     `unknown_consent_is_sent`: people of whom no consent is known are sent to partners too;
-    `fields_allowed`: the match fields that may leave at all.
+    `fields_allowed`: the match fields that may leave at all; `age_min`: whoever is known to be
+    younger, in years, is never sent.
     """
 
     id: WorkspaceId
@@ -27,6 +28,12 @@ class Workspace:
     default_country: str | None
     unknown_consent_is_sent: bool
     fields_allowed: tuple[MatchField, ...] = ALL_FIELDS
+    age_min: int | None = None
+
+    def lets_fewer_go(self, before: "Workspace") -> bool:
+        """May somebody not be sent any more who might by the settings before?"""
+        older = self.age_min is not None and self.age_min > (before.age_min or 0)
+        return older or (before.unknown_consent_is_sent and not self.unknown_consent_is_sent)
 
 
 def ensure_default(db: Db, now: Instant) -> Workspace:
@@ -74,13 +81,15 @@ def change(
     default_country: str | None,
     unknown_consent_is_sent: bool,
     fields_allowed: tuple[MatchField, ...],
+    age_min: int | None = None,
 ) -> Workspace:
-    """Give a workspace these settings; the caller has checked the country. Raises NotFoundError.
+    """Give a workspace these settings; the caller has checked the country and the age, and lets
+    those go who may not be sent any more (`consents.change_rules`). Raises NotFoundError.
 
     Phones are read and consent is asked by the new settings from now on; who was imported before
     keeps the match keys they have.
     """
-    given = (default_country, unknown_consent_is_sent, mask(fields_allowed), workspace)
+    given = (default_country, unknown_consent_is_sent, mask(fields_allowed), age_min, workspace)
     db.execute(queries("workspaces")["change_workspace"], given)
     return read(db, workspace)
 
@@ -101,5 +110,5 @@ def _fetch(db: Db, query: str, key: str | int) -> Workspace | None:
 
 
 def _workspace(row: tuple[Any, ...]) -> Workspace:
-    number, name, country, unknown_is_sent, allowed = row
-    return Workspace(number, name, country, unknown_is_sent, fields_of(allowed))
+    number, name, country, unknown_is_sent, allowed, age_min = row
+    return Workspace(number, name, country, unknown_is_sent, fields_of(allowed), age_min)
