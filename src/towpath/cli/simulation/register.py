@@ -34,7 +34,7 @@ class Register:
     touchy: set[Key] = field(default_factory=set)
     """Keys that somebody held who might not be sent: whether another's comes back is not judged."""
     gained_late: set[Key] = field(default_factory=set)
-    """Keys that somebody gained who had said no before: whoever is in by one stays for now."""
+    """Keys of who said no when they were not in, or before they had the key: others stay by it."""
     buried: dict[Key, Instant] = field(default_factory=dict)
     """Keys of who was erased, and since when."""
     erasures: dict[int, set[Key]] = field(default_factory=dict)
@@ -112,6 +112,9 @@ class Register:
     def bar(self, number: int, now: Instant) -> None:
         """They may not be sent from now on."""
         self.barred.setdefault(number, now)
+        for key in self.keys(number):  # where they are not in, a co-holder's wish keeps the key
+            if any(number not in one for (_, name), one in self.wishes.items() if name is key[0]):
+                self.gained_late.add(key)
         self.want_nowhere({number})
         self.note_keys()
 
