@@ -150,3 +150,15 @@ def test_unknown_consent_that_is_sent_no_more(told: Stage) -> None:
     told.wait(seconds=60)
     assert held(told) == hashed("ana@example.com", "bia@example.com")
     assert open_strays(told) == 0
+
+
+def test_a_shared_key_leaves_when_its_other_holder_withdraws(told: Stage) -> None:
+    """Carla is in no audience, but her address is, by Ana: her consent counts for it."""
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+    mails(told, carla="ana")
+    withdraw(told, "carla")
+    told.wait(minutes=2)
+    assert held(told) == hashed("bia@example.com")
+    assert open_strays(told) == 0

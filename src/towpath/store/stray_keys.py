@@ -19,9 +19,10 @@ from towpath.ledger.arrivals import Closing, supersede
 from towpath.ledger.events import Arrived, Marked, MarkKind, SetByField
 from towpath.limits import FLUSH_S
 from towpath.people.action import Action
+from towpath.people.key_group import SharedKey
 from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of
 from towpath.people.people_set import PeopleSet, blocks, dump, load, numbers, people, union
-from towpath.store import arrivals, ledgers, requests, tallies
+from towpath.store import arrivals, ledgers, requests, shared_keys, tallies
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db, int4_array, int4_array_of
 from towpath.store.ledgers import Ledger
@@ -222,12 +223,16 @@ def turn_all(
     row = db.execute(_SQL["read_earlier"], span, binary=True).fetchone()
     everybody = members | unpacked(row[0] if row else None)
     stray = Stray(reason, everybody)
+    keys = _withdrawn_keys(db, workspace, everybody)
+    holders = union([people(), *(key.holders for key in keys)])
     left: list[tuple[Ledger, OpenArrivals, Closing]] = []
     for audience in lock_audiences(db, workspace):
         ledger = ledgers.lock(db, audience)
         if not ledger.head.seq:
             continue
-        ledgers.open_people(db, ledger, everybody)
+        ledgers.open_people(db, ledger, everybody | holders)
+        if keys:
+            _mark_held_by_others(db, ledger, everybody, keys, now)
         opened, closing = _want_no_more(db, ledger, everybody, reason, now)
         stray.inside[audience] = _inside(db, ledger, everybody, now)
         if ledger.fresh or closing.closed or stray.inside[audience]:
@@ -238,6 +243,29 @@ def turn_all(
         arrivals.write_closed(db, ledger.head.audience, opened, closing, now)
         ledgers.close(db, ledger, now)
     return _write(db, workspace, stray, now)
+
+
+def _withdrawn_keys(db: Db, workspace: WorkspaceId, members: PeopleSet) -> list[SharedKey]:
+    """Keys that these people share with others and that may not be anywhere: consent is
+    withdrawn."""
+    keys = shared_keys.holders(db, workspace, members)
+    return [key for key in keys if key.withdrawn & members and key.holders - members]
+
+
+def _mark_held_by_others(
+    db: Db, ledger: Ledger, members: PeopleSet, keys: list[SharedKey], now: Instant
+) -> None:
+    """A key may be in by somebody else who holds it. Whose consent counts for it may be in too, so
+    that it is removed, and followed until it is out."""
+    flying = requests.in_flight(db, ledger.head.audience).members[Action.ADD]
+    for key in keys:
+        if key.field not in ledger.fields:
+            continue
+        sets = ledger.state.of(key.field)
+        if key.holders & (sets.acked | sets.maybe | flying):
+            mine = key.withdrawn & members
+            ledgers.mark(db, ledger, Marked(MarkKind.STRAY, (key.field,), mine), now)
+    ledger.due(now, seconds(0))
 
 
 def _want_no_more(
