@@ -223,7 +223,8 @@ def turn_all(
     row = db.execute(_SQL["read_earlier"], span, binary=True).fetchone()
     everybody = members | unpacked(row[0] if row else None)
     stray = Stray(reason, everybody)
-    keys = _withdrawn_keys(db, workspace, everybody)
+    # Of who goes for good the others lose the key (tombstones.py), or keep it.
+    keys = _withdrawn_keys(db, workspace, everybody) if reason is Reason.OPT_OUT else []
     holders = union([people(), *(key.holders for key in keys)])
     left: list[tuple[Ledger, OpenArrivals, Closing]] = []
     for audience in lock_audiences(db, workspace):
