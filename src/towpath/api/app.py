@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from towpath import __version__
 from towpath.api import (
+    alerts,
     api_keys,
     audiences,
     audit_trail,
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     callback_page.router,
     connections.router,
     audit_trail.router,
+    alerts.router,
     canvases.router,
     launches.router,
     dry_runs.router,

@@ -52,6 +52,7 @@ COMMANDS = {
     "member": _Lazy("member:app", "Make and list members, who sign in.", True),
     "api": _Lazy("api:app", "Print the API's OpenAPI document."),
     "audit": _Lazy("audit:audit_command", "Recount every counter from what was kept."),
+    "alert": _Lazy("alert:app", "What goes wrong, and whom to tell.", True),
     "audit-trail": _Lazy("audit_trail:app", "Who did what; verify that it is whole.", True),
     "doctor": _Lazy("doctor:doctor_command", "Say what is missing, and what to do.", True),
     "sandbox": _Lazy("sandbox:sandbox_command", "Serve a believable TikTok to connect to."),
