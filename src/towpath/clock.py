@@ -5,6 +5,8 @@ Nothing in Towpath asks the time by itself: a loop reads the database's clock on
 Durations are measured on the monotonic clock of the process.
 """
 
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -23,3 +25,19 @@ def instant(text: str) -> Instant:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} names no time zone; write for example {text}Z")
     return moment.astimezone(UTC)
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Goes on from a moment as time passes in this process."""
+
+    begun: Instant
+    _begun_at: float = field(default_factory=time.monotonic, init=False)
+
+    def now(self) -> Instant:
+        """The time; later than at the last call, if only by a microsecond."""
+        found = self.begun + timedelta(seconds=time.monotonic() - self._begun_at)
+        self._last = max(found, self._last + timedelta(microseconds=1))
+        return self._last
+
+    _last: Instant = field(default=datetime.min.replace(tzinfo=UTC), init=False)

@@ -7,18 +7,24 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.engine.crowd import crowd
 from typer.testing import CliRunner
 
 from towpath.cli import people_reader
+from towpath.cli.events_file import import_events
 from towpath.cli.import_people import app
 from towpath.cli.people_file import Asked, import_people
 from towpath.clock import Instant
+from towpath.engine.intake import Intake
 from towpath.errors import ConflictError, InputError, NotFoundError
 from towpath.people.csv_columns import CellRefusal
-from towpath.store import imports, workspaces
+from towpath.store import imports, waves, workspaces
 from towpath.store.database import Db, connect
 
 PEOPLE = 20_000
@@ -172,3 +178,48 @@ def test_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "4 rows, 4 people: 4 new" in shown
     assert json.loads(ask(app, ["show", "1", "--json"]).stdout)["counts"]["new"] == 4
     assert isinstance(ask(app, ["cancel", "1"]).exception, ConflictError)
+
+
+def test_what_is_continued_days_later_is_still_seen_by_the_intake(
+    db: Db, now: Instant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The intake has gone on meanwhile, and reads nothing that was received long before."""
+    found = crowd(db, now, 0, ENTERS)
+    workspace, path = workspaces.read(db, found.workspace), tmp_path / "people.csv"
+    path.write_text("external_id,plan\np0,silver\np1,gold\np2,gold\n")
+    asked, note = Asked(chunk_rows=2), imports.note
+    monkeypatch.setattr(imports, "note", stopping_after(1, note))
+    with pytest.raises(StoppedError):
+        import_people(db, workspace, path, now, asked)
+    monkeypatch.setattr(imports, "note", note)
+    later = now + timedelta(days=1)
+    paid = tmp_path / "events.csv"
+    paid.write_text(f"external_id,event,at\np0,paid,{later.isoformat()}\n")
+    import_events(db, workspace, paid, later, Asked())
+    Intake(db).tick(later)
+    import_people(db, workspace, path, later + timedelta(hours=2), asked)
+    Intake(db).tick(later + timedelta(hours=3))
+    assert sum(map(len, waves.inside(db, found.canvas))) == 3
+
+
+ENTERS = """
+canvas: Enters
+entry: {on: [{event: paid}, {attribute: plan, to: gold}], first: wait}
+steps: {wait: {kind: delay, for: 1h, next: end}, end: {kind: exit}}
+"""
+
+
+class StoppedError(Exception):
+    """The import was stopped."""
+
+
+def stopping_after(calls: int, real: Callable[..., None]) -> Callable[..., None]:
+    """Lets so many calls through; the next one stops the import."""
+    left = iter(range(calls))
+
+    def note(*given: Any) -> None:
+        if next(left, None) is None:
+            raise StoppedError
+        real(*given)
+
+    return note

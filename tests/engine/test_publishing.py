@@ -198,3 +198,22 @@ def test_who_enters_by_a_schedule_while_it_is_published_is_moved_or_counted(
     assert waves.standing(db, found.version) == {}
     assert waves.standing(db, new.version) == {"wait": 200}
     check_books(db)
+
+
+@pytest.mark.parametrize("edited", [True, False])
+@pytest.mark.parametrize(
+    "entry", ['at: "2026-03-01T12:05:00Z"', 'schedule: {daily: {at: "12:05"}}, reentry: always']
+)
+def test_an_entry_missed_in_a_pause_takes_place_after_an_edit(
+    db: Db, now: Instant, entry: str, edited: bool
+) -> None:
+    text = WALK.replace("at: launch", entry)
+    found = crowd(db, now, 10, text)
+    canvases.pause(db, found.workspace, found.canvas, now + timedelta(minutes=4))
+    later = now + timedelta(minutes=10)
+    if edited:
+        publish(found, parse_canvas(text.replace("for: 20s", "for: 40s").encode()), later)
+    canvases.resume(db, found.workspace, found.canvas, later)
+    while Entrance(db).tick(later + timedelta(minutes=1)):
+        pass
+    assert sum(map(len, waves.inside(db, found.canvas))) == 10

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from towpath.limits import ARRAY_MAX
 from towpath.people.columns import Refusal
+from towpath.people.json_text import read_json
 from towpath.people.track_operations import Operation, fold, read_operation
 
 members = st.sampled_from(["a", "b", 1, True, Decimal("1.5"), None])
@@ -92,3 +93,12 @@ def test_shapes() -> None:
     ]
     for bad in shapeless:
         assert isinstance(read(bad), Refusal), bad
+
+
+def test_a_number_that_nothing_could_read_is_refused() -> None:
+    """Python reads no whole number of more than 4,300 digits, and a double holds 308."""
+    assert isinstance(read_json(b"9" * 308), int)
+    assert isinstance(read_json(b'{"a": [' + b"9" * 309 + b"]}"), Refusal)
+    found, refused = fold([{"x": Operation("inc", 9 * 10**307)}], {"x": 9 * 10**307})
+    assert found == {}
+    assert refused == [(0, "x", "would be a number that is too large")]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -234,6 +235,25 @@ def test_every_device_is_kept(desk: Desk) -> None:
         ("idfa", ids[1], False),
         ("gaid", ids[2], True),
     ]
+
+
+def test_devices_of_several_objects_are_all_kept(desk: Desk) -> None:
+    ids = [f"6d92078a-8246-4ba4-ae5b-76104861e7d{n}" for n in range(9)]
+    devices = [{"idfa": one} for one in ids[:6]]
+    first = {"external_id": "ana", "devices": devices[:4], "ad_tracking_enabled": False}
+    desk.track_all(
+        {"attributes": [{"external_id": "ana", "google_ad_id": ids[6]}, first]},
+        {"attributes": [{"external_id": "ana", "devices": devices[2:]}]},
+        {"attributes": [{"external_id": "bia", "google_ad_id": one} for one in ids[7:]]},
+    )
+    rows = desk.db.execute("select value, tracking_allowed from device order by value").fetchall()
+    assert rows == [(one, one in ids[7:]) for one in ids]
+    newest = desk.db.execute(
+        "select distinct on (profile) value from device order by profile, kind desc, seen_at desc"
+    )
+    assert newest.fetchall() == [(ids[5],), (ids[8],)]
+    keys = desk.db.execute("select idfa, gaid from match_key where profile = 1").fetchall()
+    assert keys == [(None, sha256(ids[8].encode()).digest())]
 
 
 def test_an_event_id_is_taken_once(desk: Desk) -> None:

@@ -51,6 +51,7 @@ def updated(
         ({"a": list(range(500))}, {"add": {"a": [500]}}, {"a": list(range(500))}),
         ({"a": list(range(500))}, {"add": {"a": [0]}}, {"a": [*range(1, 500), 0]}),
         ({"a": 1, "b": 2}, {"unset": ["a", "c"]}, {"b": 2}),
+        ({"a": 9 * 10**307}, {"increment": {"a": 9 * 10**307, "b": 1}}, {"a": 9 * 10**307, "b": 1}),
         (FULL, {"set": {"n0": 1, "new": 2}}, FULL | {"n0": 1}),
         (FULL, {"set": {"new": 2}, "unset": ["n0"]},
          {name: value for name, value in FULL.items() if name != "n0"} | {"new": 2}),

@@ -30,7 +30,15 @@ from towpath.people.filter_parse import nearest, parse_filter
 from towpath.people.json_text import read_json
 from towpath.people.track import read_call
 from towpath.people.whose import Unfit, Who, WhoKind
-from towpath.store import api_entries, canvases, identities, intakes, tracking, wakes
+from towpath.store import (
+    api_entries,
+    canvases,
+    identities,
+    intakes,
+    tracking,
+    wakes,
+    workspaces,
+)
 from towpath.store.canvases import Canvas, CanvasState
 from towpath.store.database import Db
 from towpath.store.tracking import Received
@@ -193,6 +201,7 @@ class _Call:
 
     def _recipients(self) -> list[tuple[int, str | None]]:
         """The profile and context of each recipient who can be taken."""
+        workspaces.pass_gate(self.db, self.workspace)
         read = {}
         for index, one in enumerate(self._named):
             try:

@@ -95,7 +95,7 @@ def identify_users(body: Identify, caller: Writer, db: Database, now: Now, once:
     check_count(len(body.aliases_to_identify) + len(body.emails_to_identify))
 
     def work() -> Identified:
-        workspaces.lock(db, caller.workspace)
+        workspaces.close_gate(db, caller.workspace)
         return _identify(db, caller.workspace, body, now)
 
     return once.do(db, caller, now, 201, work)
@@ -173,7 +173,7 @@ def merge_users(body: Merge, caller: Writer, db: Database, now: Now, once: Once)
     """Merge people: what the one to keep lacks is filled from the other, who is no more."""
 
     def work() -> Done:
-        workspaces.lock(db, caller.workspace)
+        workspaces.close_gate(db, caller.workspace)
         array, naming = "merge_updates", Naming(db, caller.workspace)
         to_merge = [one.identifier_to_merge for one in body.merge_updates]
         to_keep = [one.identifier_to_keep for one in body.merge_updates]
@@ -214,7 +214,7 @@ def delete_users(body: Delete, caller: Writer, db: Database, now: Now, once: Onc
     check_count(sum(map(len, named.values())))
 
     def work() -> Deleted:
-        workspaces.lock(db, caller.workspace)
+        workspaces.close_gate(db, caller.workspace)
         naming = Naming(db, caller.workspace)
         found = [
             number

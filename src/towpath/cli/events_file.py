@@ -12,7 +12,7 @@ from pathlib import Path
 from towpath.cli.import_counts import ImportResult, counts, restored
 from towpath.cli.people_file import WAITING, Asked, Refuse, Tell, file_at, nothing
 from towpath.cli.people_reader import blocks
-from towpath.clock import Instant
+from towpath.clock import Instant, Stopwatch
 from towpath.people.csv_columns import CellRefusal
 from towpath.people.csv_events import FATAL, EventLine, read_events, read_events_header
 from towpath.people.csv_rows import CsvRows
@@ -59,7 +59,7 @@ def _run(
     refuse: Refuse,
     progress: Callable[[int], None],
 ) -> ImportResult:
-    result = restored(job.counts if job else {})
+    result, clock = restored(job.counts if job else {}), Stopwatch(now)
     with path.open("rb") as opened:
         rows = CsvRows(_counted(blocks(opened), progress), asked.separator)
         header = read_events_header(rows.header)
@@ -79,8 +79,9 @@ def _run(
                 result.events += len(found)
                 continue
             with db.transaction():
-                _write(db, workspace, file, found, moment, result)
-                imports.note(db, job, index + 1, counts(result), moment)
+                stored_at = clock.now()
+                _write(db, workspace, file, found, stored_at, result)
+                imports.note(db, job, index + 1, counts(result), stored_at)
         result.blank_lines = rows.blank_lines
     if job:
         imports.finish(db, job, counts(result), now)

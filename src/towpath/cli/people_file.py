@@ -13,7 +13,7 @@ from pathlib import Path
 
 from towpath.cli.import_counts import ImportResult, counts, restored
 from towpath.cli.people_reader import PeopleChunk, PeopleReading, blocks, reading_ahead
-from towpath.clock import Instant
+from towpath.clock import Instant, Stopwatch
 from towpath.errors import InputError
 from towpath.limits import IMPORT_CHUNK_ROWS
 from towpath.people.csv_columns import CellRefusal, read_header
@@ -69,7 +69,7 @@ def import_people(
         read_header(CsvRows(blocks(opened), asked.separator).header)
     reading = PeopleReading(path, asked.separator, country, asked.chunk_rows, now)
     if asked.dry_run:
-        return _run(db, workspace, None, reading, refuse, progress)
+        return _run(db, workspace, None, reading, now, refuse, progress)
     with imports.turn(db, workspace.id, lambda: tell(WAITING)):
         job = imports.begin(db, workspace.id, file, now)
         if job.chunks:
@@ -78,7 +78,7 @@ def import_people(
             path, asked.separator, country, asked.chunk_rows, job.started_at, job.chunks,
             asked.whole_report,
         )  # fmt: skip
-        return _run(db, workspace, job, resumed, refuse, progress)
+        return _run(db, workspace, job, resumed, now, refuse, progress)
 
 
 WAITING = "Another import of this workspace is running; this one waits for its end."
@@ -89,11 +89,17 @@ def _run(
     workspace: Workspace,
     job: ImportJob | None,
     reading: PeopleReading,
+    now: Instant,
     refuse: Refuse,
     progress: Callable[[int], None],
 ) -> ImportResult:
-    """Read the file to its end; without a job nothing is stored."""
+    """Read the file to its end; without a job nothing is stored.
+
+    Rows are read as of the import's beginning, so that going on means the same; they are stored as
+    of when they are, for the intake takes nothing that came long before what it has seen.
+    """
     result, seen = restored(job.counts if job else {}), 0
+    clock = Stopwatch(now)
     known = partial(profiles.countries, db, workspace.id)
     with reading_ahead(reading, known) as chunks:
         for chunk in chunks:
@@ -103,8 +109,7 @@ def _run(
             if chunk.index < reading.skip:
                 continue
             _note(result, chunk)
-            at = reading.at(chunk.index)
-            if job and (erased := _write(db, workspace, job, chunk, at, result)):
+            if job and (erased := _write(db, workspace, job, chunk, clock.now(), result)):
                 refuse(erased)
     if job:
         imports.finish(db, job, counts(result), database_now(db))

@@ -31,7 +31,7 @@ from towpath.ids import VersionId
 from towpath.ledger.windows import Windows
 from towpath.limits import WAVE_LEASE_S, WAVES_PER_TICK_MAX
 from towpath.people.people_set import PeopleSet
-from towpath.store import canvases, exit_sets, people_door, taken, waves
+from towpath.store import canvases, exit_sets, people_door, taken, waves, workspaces
 from towpath.store.database import Db
 from towpath.store.publishing import PUBLISHED_IN
 from towpath.store.waves import Aside, ClaimedWaves, Redirect, Stand
@@ -69,6 +69,7 @@ class Advance:
         """Perform the step of claimed waves, unless somebody else has claimed them since."""
         graph = self.graph(claimed.stand.version)
         with self.db.transaction():
+            workspaces.pass_gate(self.db, claimed.stand.workspace)
             holds = waves.hold(self.db, claimed)
             if holds:
                 moment = Moment(self.db, claimed.stand, now, self.windows)

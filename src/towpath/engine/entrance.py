@@ -18,7 +18,7 @@ from towpath.engine.admission import ENTRY, Doorkeeper, Round
 from towpath.engine.threads import passed_over
 from towpath.people.filter import AllOf, AnyOf, Attribute, Filter, Not, Op
 from towpath.people.people_set import PeopleSet, union
-from towpath.store import canvases, people_door
+from towpath.store import canvases, people_door, workspaces
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.telemetry import Event
@@ -41,6 +41,7 @@ class Entrance:
             for version in canvases.versions_to_enter(self.db, now):
                 # One whose filter cannot be asked stays due, and those behind it take their turn.
                 with passed_over(version.canvas), self.db.transaction():
+                    workspaces.pass_gate(self.db, version.workspace)
                     entered = muster(self.db, version, who_enters(version, now), now)
                     canvases.mark_entered(self.db, version.id, version.graph.entry.opens_again(now))
                     break

@@ -30,10 +30,10 @@ from towpath.limits import ENTRY_KEY_CHARS_MAX, EVENT_AGE_H_MAX, INTAKE_EVENTS_M
 from towpath.people.filter import AllOf, Filter
 from towpath.people.filter_parse import parse_filter
 from towpath.people.people_set import PeopleSet, people
-from towpath.store import api_entries, intakes, people_door
+from towpath.store import api_entries, intakes, people_door, workspaces
 from towpath.store.api_entries import ApiEntry
 from towpath.store.canvases import Version
-from towpath.store.database import Db
+from towpath.store.database import Db, is_lost
 from towpath.store.intakes import Seen
 
 _LATEST = timedelta(hours=EVENT_AGE_H_MAX)
@@ -76,9 +76,16 @@ class Intake:
     def tick(self, now: Instant) -> bool:
         """Read what waits, up to INTAKE_EVENTS_MAX events a workspace; says whether more may
         wait."""
-        more = False
+        more, failed = False, None
         for workspace in intakes.waiting(self.db):
-            more |= self._read(workspace, now)
+            try:
+                more |= self._read(workspace, now)
+            except Exception as error:  # the other workspaces take their turn all the same
+                if is_lost(error):
+                    raise
+                failed = failed or error
+        if failed is not None:
+            raise failed
         return more
 
     def _read(self, workspace: WorkspaceId, now: Instant) -> bool:
@@ -86,8 +93,12 @@ class Intake:
             cursor = intakes.lock(self.db, workspace)
             if cursor is None:
                 return False
-            batch = intakes.read(self.db, workspace, cursor, INTAKE_EVENTS_MAX)
-            asked = api_entries.take(self.db, workspace, INTAKE_EVENTS_MAX)
+            workspaces.pass_gate(self.db, workspace)
+            # Events and entries share one sequence; neither is read ahead of the other.
+            last_asked = api_entries.last_of(self.db, workspace, INTAKE_EVENTS_MAX)
+            batch = intakes.read(self.db, workspace, cursor, INTAKE_EVENTS_MAX, last_asked)
+            last = batch.cursor.seen if batch.full else last_asked
+            asked = api_entries.take(self.db, workspace, INTAKE_EVENTS_MAX, last)
             turn = _Turn(self.db, self.live.of(workspace), now, self.standing)
             turn.match(batch.seen)
             turn.ask(asked)
@@ -96,7 +107,7 @@ class Intake:
                 listener(self.db, workspace, batch.seen, now)
             turn.come()
             intakes.move(self.db, workspace, batch.cursor)
-        return INTAKE_EVENTS_MAX in {batch.read, len(asked)}
+        return batch.full or len(asked) == INTAKE_EVENTS_MAX
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from towpath.ids import CanvasId, WorkspaceId
 from towpath.limits import LOOK_EVERY_S
 from towpath.people.filter import Filter, InSegment
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import intakes, looks, people_door, waves
+from towpath.store import intakes, looks, people_door, waves, workspaces
 from towpath.store.database import Db
 
 _ASK_EVERY = seconds(5)
@@ -72,6 +72,7 @@ class Looking:
         now: Instant,
     ) -> None:
         with self.db.transaction():
+            workspaces.pass_gate(self.db, workspace)
             name = _segment(segment)
             last = looks.take(self.db, workspace, name, now - seconds(LOOK_EVERY_S), now)
             if last is None:

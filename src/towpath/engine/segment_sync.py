@@ -55,6 +55,7 @@ class SegmentSyncs:
                 return False
             try:
                 with self.db.transaction():
+                    workspaces.pass_gate(self.db, sync.workspace)
                     self._follow(sync, now)
             except TowpathError as error:  # such as a segment that was deleted
                 later = now + seconds(LOOK_EVERY_S)

@@ -29,7 +29,7 @@ from towpath.limits import (
     WEBHOOK_URL_CHARS_MAX,
 )
 from towpath.people.people_set import PeopleSet, cut, people
-from towpath.store import canvases, entry_contexts, named_secrets, waves, webhooks
+from towpath.store import canvases, entry_contexts, named_secrets, waves, webhooks, workspaces
 from towpath.store.database import Db
 from towpath.store.secrets import KeyRing
 from towpath.store.waves import ClaimedWaves, Stand
@@ -114,6 +114,7 @@ class Webhooks:
             return True
         stand, results = batch.claimed.stand, batch.results
         with self.db.transaction():
+            workspaces.pass_gate(self.db, stand.workspace)
             held = webhooks.hold(self.db, batch.claimed)
             if held is None:
                 return False
@@ -141,6 +142,7 @@ class Webhooks:
         moment = Moment(self.db, claimed.stand, now, self.windows)
         moves = Moves(claimed.stand.version)
         with self.db.transaction():
+            workspaces.pass_gate(self.db, claimed.stand.workspace)
             if not waves.hold(self.db, claimed):
                 return people()
             everyone = claimed.together

@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from towpath.limits import ARRAY_MAX, JSON_BYTES_MAX
 from towpath.people.columns import Refusal
-from towpath.people.json_text import exact_json
+from towpath.people.json_text import exact_json, too_large
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _OF_OBJECTS = ("$add", "$update", "$remove")
@@ -88,7 +88,8 @@ def _increase(stored: Any, given: Any) -> Any:
     stored = 0 if stored is None else stored
     if isinstance(stored, bool) or not isinstance(stored, int | Decimal):
         return Refusal("holds no number that could be increased")
-    return stored + given
+    found = stored + given
+    return Refusal("would be a number that is too large") if too_large(found) else found
 
 
 def _add(stored: Any, given: list[Any]) -> Any:

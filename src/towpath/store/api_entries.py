@@ -14,7 +14,9 @@ _SQL = queries("api_entries")
 
 
 class ApiEntry(NamedTuple):
-    """Somebody who is to enter, or, without `profile`, everybody who matches `audience`."""
+    """Somebody who is to enter, or, without `profile`, everybody who matches `audience`.
+
+    Ids are drawn from the sequence of events: so it is known what came first."""
 
     id: int
     canvas: CanvasId
@@ -52,7 +54,14 @@ def write_broadcast(
     db.execute(_SQL["write_broadcast"], place | given)
 
 
-def take(db: Db, workspace: WorkspaceId, most: int) -> list[ApiEntry]:
-    """The oldest entries that wait, taken for good when the transaction commits."""
-    rows = db.execute(_SQL["take_api_entries"], (workspace, most)).fetchall()
+def last_of(db: Db, workspace: WorkspaceId, most: int) -> int | None:
+    """The last of the oldest `most` entries that wait, when more may wait behind it."""
+    row = db.execute(_SQL["read_last_of"], (workspace, most - 1)).fetchone()
+    return row[0] if row else None
+
+
+def take(db: Db, workspace: WorkspaceId, most: int, last: int | None) -> list[ApiEntry]:
+    """The oldest entries that wait, up to `last`, taken for good when the transaction commits."""
+    given = {"workspace": workspace, "most": most, "last": last}
+    rows = db.execute(_SQL["take_api_entries"], given).fetchall()
     return [ApiEntry(*row) for row in sorted(rows, key=lambda row: row[0])]

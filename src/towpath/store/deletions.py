@@ -22,7 +22,7 @@ def delete(db: Db, workspace: WorkspaceId, members: PeopleSet, now: Instant) -> 
     """
     given = {"workspace": workspace, "members": int4_array(members), "now": now}
     with db.transaction():
-        workspaces.lock(db, workspace)
+        workspaces.close_gate(db, workspace)
         row = db.execute(queries("deletions")["withdraw_consent"], given, binary=True).fetchone()
         found = unpacked(row[0] if row else None)
         part(db, workspace, found, Parting.DELETED, now)

@@ -70,7 +70,7 @@ def erase(
             field="external_ids",
         )
     with db.transaction():
-        workspaces.lock(db, workspace)
+        workspaces.close_gate(db, workspace)
         row = db.execute(_SQL["find_named"], (workspace, names), binary=True).fetchone()
         members = unpacked(row[0] if row else None)
         if not members:

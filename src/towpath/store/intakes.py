@@ -10,6 +10,7 @@ import msgspec
 
 from towpath.clock import Instant
 from towpath.ids import CanvasId, VersionId, WorkspaceId
+from towpath.limits import INTAKE_BYTES_MAX
 from towpath.store.database import Db
 from towpath.store.queries import queries
 
@@ -37,11 +38,11 @@ class Seen(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Events in their order, where reading goes on, and how many were passed over or read."""
+    """Events in their order, where reading goes on, and whether more may wait behind."""
 
     seen: list[Seen]
     cursor: Cursor
-    read: int
+    full: bool
 
 
 class LiveVersion(NamedTuple):
@@ -75,13 +76,17 @@ def lock(db: Db, workspace: WorkspaceId) -> Cursor | None:
     return Cursor(*row) if row else None
 
 
-def read(db: Db, workspace: WorkspaceId, cursor: Cursor, most: int) -> Batch:
-    """The next events after the cursor, looking at up to `most`."""
-    given = {"workspace": workspace, "most": most} | cursor._asdict()
+def read(
+    db: Db, workspace: WorkspaceId, cursor: Cursor, most: int, last: int | None = None
+) -> Batch:
+    """The next events after the cursor up to `last`, looking at up to `most`, and at properties of
+    up to INTAKE_BYTES_MAX."""
+    given = {"workspace": workspace, "most": most, "last": last, "bytes_max": INTAKE_BYTES_MAX}
+    given |= cursor._asdict()
     rows = db.execute(_SQL["read_events"], given, binary=True).fetchall()
     seen = [_seen(row) for row in rows if row[2] is not None]
     end = Cursor(rows[-1][0], rows[-1][1]) if rows else cursor
-    return Batch(seen, end, rows[-1][10] if rows else 0)
+    return Batch(seen, end, bool(rows and rows[-1][10]))
 
 
 def move(db: Db, workspace: WorkspaceId, cursor: Cursor) -> None:

@@ -41,8 +41,8 @@ def merge(
     """Merge the first of each pair of numbers into the second, in one transaction.
 
     Pairs are taken in their order, so the second may itself be absorbed by a later one. All must be
-    people of the workspace, looked up under `workspaces.lock` in the same transaction. Without
-    `data` only aliases and consent go over, and all else of the absorbed is dropped (Braze,
+    people of the workspace, looked up under `workspaces.close_gate` in the same transaction.
+    Without `data` only aliases and consent go over, and all else of the absorbed is dropped (Braze,
     `/users/identify`, merge_behavior none).
     """
     into = settled(pairs)
@@ -50,10 +50,10 @@ def merge(
         return
     absorbed = people(into)
     with db.transaction():
-        workspaces.lock(db, workspace)
+        workspaces.close_gate(db, workspace)
         stored = _read(db, absorbed | people(into.values()))
         survivors = {number: _fill(number, into, stored, data=data) for number in into.values()}
-        _move(db, into, data=data)
+        _move(db, workspace, into, data=data)
         part(db, workspace, absorbed, Parting.MERGED, now)
         gained = {number: one.external_id for number, one in survivors.items() if one.external_id}
         external_ids.give(db, gained)
@@ -181,8 +181,9 @@ def _stricter(mine: _Stored, others: Sequence[_Stored]) -> Consent | None:
     return Consent(ConsentState(one.consent), one.consent_source, max(times, default=None))
 
 
-def _move(db: Db, into: Mapping[int, int], *, data: bool) -> None:
-    given = {"absorbed": list(into), "survivor": list(into.values())}
+def _move(db: Db, workspace: WorkspaceId, into: Mapping[int, int], *, data: bool) -> None:
+    given: dict[str, Any] = {"workspace": workspace}
+    given |= {"absorbed": list(into), "survivor": list(into.values())}
     names = [
         "move_aliases", "name_survivors", "rename_survivors", "move_entry_keys", "move_api_entries",
     ]  # fmt: skip

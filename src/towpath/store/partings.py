@@ -33,14 +33,15 @@ class Parting(StrEnum):
 def part(
     db: Db, workspace: WorkspaceId, members: PeopleSet, parting: Parting, now: Instant
 ) -> int | None:
-    """Let these people of the workspace go, in the caller's transaction under `workspaces.lock`;
+    """Let these people of the workspace go, in the caller's transaction under
+    `workspaces.close_gate`;
     gives the stray's id by which they are followed (`stray_receipts`), None: there was nobody.
 
     Aliases, devices and events that they still have go too: a merge moves them away before.
     """
     if not members:
         return None
-    gone = {"members": int4_array(members), "now": now}
+    gone = {"workspace": workspace, "members": int4_array(members), "now": now}
     db.execute(_SQL["blank_profiles"], gone)
     for statement in _BELONGINGS:
         db.execute(_SQL[statement], gone)

@@ -110,11 +110,15 @@ def _holding(db: Db, workspace: WorkspaceId, canvas: CanvasId) -> list[Version]:
 
 def _entry_time(db: Db, workspace: WorkspaceId, found: Canvas, now: Instant) -> Instant | None:
     """When people enter the new version: at its time if that is still to come; at once if it says
-    `launch` and nobody has entered at the launch yet."""
+    `launch` and nobody has entered at the launch yet, or if both versions name a time that was
+    missed in a pause."""
     if found.draft.entry.at == "launch":
         waiting = canvases.versions(db, workspace, found.id)[-1].enter_at
         return now if waiting is not None else None
-    at = found.draft.entry.opens_at(now)
+    entry, waiting = found.draft.entry, canvases.versions(db, workspace, found.id)[-1].enter_at
+    if waiting is not None and waiting <= now and entry.opens_at(waiting) == waiting:
+        return waiting  # missed in a pause, and still wanted
+    at = entry.opens_at(now)
     return at if at is not None and at > now else None
 
 

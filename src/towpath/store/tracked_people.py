@@ -20,17 +20,19 @@ from towpath.people import normalise
 from towpath.people.columns import Refusal
 from towpath.people.consent import later
 from towpath.people.json_text import exact_json
-from towpath.people.profile import Identifier, PeopleBatch
+from towpath.people.match_field import MatchField
+from towpath.people.profile import Device, Identifier, PeopleBatch
 from towpath.people.track import TrackError
 from towpath.people.track_attributes import PersonRow
 from towpath.people.track_operations import Operation, fold
 from towpath.people.whose import Who, WhoKind
-from towpath.store import aliases, changes, profiles, workspaces
+from towpath.store import aliases, changes, devices, profiles, workspaces
 from towpath.store.database import Db, int4_array_of
 from towpath.store.queries import queries
 from towpath.store.tombstones import REFUSED
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
+_KINDS = (MatchField.IDFA, MatchField.GAID)
 _PLAIN = frozenset({"number", "attributes"})
 _CELLS = tuple(field.name for field in fields(PeopleBatch))
 
@@ -207,17 +209,30 @@ def _write_further_devices(
     numbers: Mapping[int | Who, int],
     now: Instant,
 ) -> None:
-    """A batch holds one device of a kind a person; whoever has more gets them one after another."""
-    left = {
-        numbers[whose]: devices
-        for whose, group in groups.items()
-        if (devices := [device for _, row in group for device in row.devices])
-    }
-    while left:
-        people = [
-            {"number": number, devices[0][0].value: devices[0][1]}
-            for number, devices in left.items()
-        ]
+    """A batch holds one device of a kind a person: the last that was named. The others are written
+    at once, and the last handed in again, so that the person's key is found among all of them."""
+    further: dict[tuple[int, MatchField, str], bool | None] = {}
+    people: list[dict[str, Any]] = []
+    for whose, group in groups.items():
+        named = [one for _, row in group for one in _devices(row)]
+        last = {kind.value: device for kind, device in named}
+        if len(named) == len(last):
+            continue
+        number = numbers[whose]
+        words = [row.cells.get("tracking_allowed") for _, row in group]
+        said = next((word for word in reversed(words) if word is not None), None)
+        people.append({"number": number, "tracking_allowed": said, **last})
+        further |= {
+            (number, kind, device.value): device.tracking_allowed
+            for kind, device in named
+            if device.value != last[kind.value].value
+        }
+    if people:
+        devices.write_older(db, workspace, further, now)
         db.execute(queries("tracking")["forget_batch"])
         profiles.upsert(db, workspace, _batch(people), now)
-        left = {number: devices[1:] for number, devices in left.items() if devices[1:]}
+
+
+def _devices(row: PersonRow) -> list[tuple[MatchField, Device]]:
+    first = [(kind, row.cells[kind.value]) for kind in _KINDS if row.cells.get(kind.value)]
+    return first + row.devices

@@ -9,7 +9,12 @@ import msgspec
 from towpath.canvas.steps.user_update import COLUMNS, UNSET_ONLY, UserUpdate
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
-from towpath.limits import ARRAY_MAX, ATTRIBUTES_PER_PROFILE_MAX, WAVE_PEOPLE_MAX
+from towpath.limits import (
+    ARRAY_MAX,
+    ATTRIBUTES_PER_PROFILE_MAX,
+    NUMBER_DIGITS_MAX,
+    WAVE_PEOPLE_MAX,
+)
 from towpath.people.people_set import PeopleSet, cut
 from towpath.store import changes, workspaces
 from towpath.store.database import Db, int4_array
@@ -23,12 +28,16 @@ def apply(
 ) -> int:
     """Change these people's profiles in one transaction; gives how many are different now.
 
-    What cannot be done to somebody is left as it is: no number to be increased, no list to be added
-    to, a list that would exceed ARRAY_MAX, new names beyond ATTRIBUTES_PER_PROFILE_MAX. Whoever is
-    gone is passed over.
+    What cannot be done to somebody is left as it is: no number to be increased, a number of more
+    than NUMBER_DIGITS_MAX digits, no list to be added to, a list that would exceed ARRAY_MAX, new
+    names beyond ATTRIBUTES_PER_PROFILE_MAX. Whoever is gone is passed over.
     """
     mine, upsert = queries("user_updates"), queries("profiles")
-    bounds = {"list_max": ARRAY_MAX, "attributes_max": ATTRIBUTES_PER_PROFILE_MAX}
+    bounds = {
+        "list_max": ARRAY_MAX,
+        "attributes_max": ATTRIBUTES_PER_PROFILE_MAX,
+        "number_max": f"1e{NUMBER_DIGITS_MAX}",
+    }
     given = {"workspace": workspace, "now": now, **bounds, **_given(update)}
     changed = 0
     with db.transaction():

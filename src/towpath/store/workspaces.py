@@ -104,6 +104,22 @@ def lock(db: Db, workspace: WorkspaceId) -> None:
         raise NotFoundError(f"There is no workspace {workspace}.")
 
 
+def pass_gate(db: Db, workspace: WorkspaceId) -> None:
+    """Let nobody of the workspace be merged, deleted or erased until this transaction ends.
+
+    Whoever lets people into a Canvas, or moves them on, passes before asking who they are; any
+    number may at once. Before `lock`, where both are needed.
+    """
+    db.execute(queries("workspaces")["pass_gate"], (workspace,))
+
+
+def close_gate(db: Db, workspace: WorkspaceId) -> None:
+    """Wait for everybody who has passed the gate, let nobody else pass until this transaction ends,
+    and `lock`: whoever goes now, goes from every place where they stand. Raises NotFoundError."""
+    db.execute(queries("workspaces")["close_gate"], (workspace,))
+    lock(db, workspace)
+
+
 def _fetch(db: Db, query: str, key: str | int) -> Workspace | None:
     row = db.execute(queries("workspaces")[query], (key,)).fetchone()
     return _workspace(row) if row else None

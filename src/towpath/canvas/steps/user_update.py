@@ -28,6 +28,7 @@ from towpath.limits import (
 from towpath.people import profile
 from towpath.people.attributes import AttributeValue
 from towpath.people.columns import Refusal
+from towpath.people.json_text import too_large
 
 COLUMNS: Mapping[str, Callable[[str], str | Refusal]] = {
     "country": profile.read_country,
@@ -208,9 +209,9 @@ def _value(value: object, where: str, depth: int) -> AttributeValue:
     match value:
         case None:
             raise InputError("nothing is no value.", remedy="Name it in unset.", field=where)
-        case bool() | int():
+        case bool():
             return value
-        case float() | Decimal() if math.isfinite(value):
+        case int() | float() | Decimal() if math.isfinite(value) and not too_large(value):
             return value
         case str() if len(value) <= ATTRIBUTE_TEXT_CHARS_MAX and _storable(value):
             return value

@@ -158,7 +158,7 @@ class JourneyStory(Story):
         if before and not_yet and world.chance.random() < 0.7:
             absorbed, survivor = world.chance.choice(before), world.chance.choice(not_yet)
         with world.db.transaction():
-            workspaces.lock(world.db, world.workspace)
+            workspaces.close_gate(world.db, world.workspace)
             merges.merge(world.db, world.workspace, [(absorbed, survivor)], world.now)
         world.merged[absorbed] = survivor
         world.gone.add(absorbed)

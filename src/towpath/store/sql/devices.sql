@@ -30,3 +30,14 @@ update device d
 set tracking_allowed = m.tracking_allowed
 from merged m
 where d.profile = m.number and d.tracking_allowed <> m.tracking_allowed
+
+-- name: insert_older
+-- Known ones keep their time, and their word on tracking unless there is a new one.
+insert into device as d (profile, workspace, kind, value, tracking_allowed, seen_at)
+select n.profile, %(workspace)s, n.kind, n.value, coalesce(n.allowed, o.tracking_allowed, true),
+  %(seen_at)s
+from unnest(%(profiles)s::int[], %(kinds)s::text[], %(values)s::text[], %(allowed)s::bool[])
+  n (profile, kind, value, allowed)
+left join device o on o.profile = n.profile and o.kind = n.kind and o.value = n.value
+where o.profile is null or o.tracking_allowed <> n.allowed
+on conflict (profile, kind, value) do update set tracking_allowed = excluded.tracking_allowed

@@ -31,11 +31,18 @@ select seen, seen_at from intake where workspace = %s for update skip locked;
 
 -- name: read_events
 -- The next events in order: those that somebody waits for, and the last one whatever it is.
-with batch as materialized (
-  select id, name, profile, at, received_at, amount, currency, quantity, properties from event
-  where workspace = %(workspace)s and id > %(seen)s
-    and received_at >= %(seen_at)s::timestamptz - interval '1 hour'
-  order by id limit %(most)s
+with counted as materialized (
+  select *, sum(coalesce(pg_column_size(properties), 0)) over (order by id) as bytes,
+    row_number() over (order by id) as place
+  from (
+    select id, name, profile, at, received_at, amount, currency, quantity, properties from event
+    where workspace = %(workspace)s and id > %(seen)s
+      and (%(last)s::bigint is null or id <= %(last)s)
+      and received_at >= %(seen_at)s::timestamptz - interval '1 hour'
+    order by id limit %(most)s
+  ) next
+), batch as (
+  select * from counted where bytes <= %(bytes_max)s or place = 1
 ), awaited as (
   select n.id, n.kind, n.name from event_name n
   where n.workspace = %(workspace)s and exists (
@@ -43,7 +50,8 @@ with batch as materialized (
       and w.name in (n.name, ''))
 )
 select b.id, b.received_at, a.kind, a.name, b.profile, b.at, b.amount::float8, b.currency,
-  b.quantity, b.properties::text, (select count(*) from batch)
+  b.quantity, b.properties::text,
+  (select count(*) = %(most)s or max(bytes) > %(bytes_max)s from counted)
 from batch b left join awaited a on a.id = b.name
 where a.id is not null or b.id = (select max(id) from batch)
 order by b.id;

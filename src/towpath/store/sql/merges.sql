@@ -22,9 +22,11 @@ from unnest(%(absorbed)s::int[], %(survivor)s::int[]) m (absorbed, survivor)
 where p.merged_into = m.absorbed;
 
 -- name: move_events
+-- By name, as the index begins: without it every day's index would be walked whole.
 update event e set profile = m.survivor
 from unnest(%(absorbed)s::int[], %(survivor)s::int[]) m (absorbed, survivor)
-where e.profile = m.absorbed;
+where e.name = any(array(select id from event_name where workspace = %(workspace)s))
+  and e.profile = any(%(absorbed)s::int[]) and e.profile = m.absorbed;
 
 -- name: copy_devices
 -- The absorbed one's own go with it. A device that both have keeps the survivor's word on tracking,

@@ -13,7 +13,10 @@ delete from alias where profile = any(%(members)b);
 delete from device where profile = any(%(members)b);
 
 -- name: delete_events
-delete from event where profile = any(%(members)b);
+-- By name, as the index begins: without it every day's index would be walked whole.
+delete from event
+where name = any(array(select id from event_name where workspace = %(workspace)s))
+  and profile = any(%(members)b);
 
 -- name: delete_contexts
 delete from entry_context where profile = any(%(members)b);

@@ -16,12 +16,17 @@ cross join (
     %(added)s::jsonb as added, %(removed)s::jsonb as removed, %(unset)s::text[] as unset
 ) u
 cross join lateral (
-  -- Numbers: who has none begins at nought; who has something else keeps it.
-  select coalesce(jsonb_object_agg(i.key, to_jsonb(
-    coalesce((p.attributes ->> i.key)::numeric, 0) + (i.value #>> '{}')::numeric
-  )), '{}') as numbers
-  from jsonb_each(u.increment) i
-  where coalesce(jsonb_typeof(p.attributes -> i.key), 'null') in ('number', 'null')
+  -- Numbers: who has none begins at nought; who has something else keeps it, and so does who would
+  -- have more digits than can be read.
+  select coalesce(jsonb_object_agg(i.key, to_jsonb(i.total)), '{}') as numbers
+  from (
+    select key, case coalesce(jsonb_typeof(p.attributes -> key), 'null')
+      when 'number' then (p.attributes ->> key)::numeric + (value #>> '{}')::numeric
+      when 'null' then (value #>> '{}')::numeric
+    end as total
+    from jsonb_each(u.increment)
+  ) i
+  where abs(i.total) < %(number_max)s::numeric
 ) a
 cross join lateral (
   -- Lists: what is added moves to the end, and what is removed goes; too long ones stay.

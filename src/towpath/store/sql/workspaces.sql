@@ -20,3 +20,10 @@ update workspace set default_country = %b, unknown_consent_is_sent = %b,
 -- name: lock_workspace
 -- Who writes people holds this to the end of the transaction; foreign keys are not hindered by it.
 select id from workspace where id = %b for no key update
+
+-- name: pass_gate
+-- The first number is this file's own.
+select pg_advisory_xact_lock_shared(7402, %s::int4)
+
+-- name: close_gate
+select pg_advisory_xact_lock(7402, %s::int4)
