@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from towpath.people.columns import Refusal
 from towpath.people.match_field import MatchField
 from towpath.people.normalise import CURRENT_RULE, RULES, Normalised, RuleSet
 from towpath.people.track import read_call
-from towpath.store import tracking
+from towpath.store import resends, tracking
 from towpath.store.database import Db
 from towpath.store.tracking import Received
 
@@ -205,3 +206,26 @@ def test_other_rules_make_other_keys(told: Stage) -> None:
     told.service(Deadlines).rules = newer.rules
     told.wait(seconds=30)
     assert held(told) == hashed("ana@example.com", "bia@example.com", "alone@example.com")
+
+
+def test_it_changes_before_anybody_saw_that_a_window_ended(db: Db, tmp_path: Path) -> None:
+    """The removal is to be repeated, for the addition may have come after it: of the old key."""
+    with stage(db, tmp_path, processing_s=60, acceptance_s=5) as told:
+        told.connect()
+        mails(told, ana="ana")
+        told.launch(
+            canvas(
+                add=sync(next_step="wait"),
+                wait="{kind: delay, for: 8s, next: remove}",
+                remove=sync(action="remove"),
+            )
+        )
+        told.wait(seconds=30)
+        due = resends.next_due(told.db)
+        assert due is not None
+        told.now = due + timedelta(minutes=1)  # no request can still take effect
+        mails(told, ana="ana.new")
+        assert open_strays(told) == 1
+        told.wait(seconds=200)
+        assert not held(told)
+        assert open_strays(told) == gone_keys(told) == 0

@@ -22,7 +22,7 @@ from towpath.engine.settle import settle
 from towpath.ids import ArrivalId, AudienceId, RequestId
 from towpath.ledger.arrivals import Closing, OpenArrival, give_up
 from towpath.ledger.events import Marked, MarkKind
-from towpath.ledger.windows import Windows, come_due
+from towpath.ledger.windows import Windows
 from towpath.limits import FOLD_AGE_S, SETTLE_REQUESTS_MAX
 from towpath.partners.protocol import Cause, Scope
 from towpath.people.action import Action
@@ -81,13 +81,7 @@ class Deadlines:
         for audience in due:
             with self.db.transaction():
                 ledger = ledgers.lock(self.db, audience)
-                waiting = resends.read_waiting(self.db, audience)
-                ended = [one for one in waiting if one.due_at <= now]
-                later = [one for one in waiting if one.due_at > now]
-                came_due = come_due(ended, later)
-                ledgers.open_people(self.db, ledger, union(one.members for one in came_due))
-                events = [(ledgers.record(ledger, one), one) for one in came_due]
-                resends.write_came_due(self.db, audience, events, now)
+                resends.end_windows(self.db, ledger, now)
                 ledger.due(now, self.windows.flush, at_once=True)
                 ledgers.close(self.db, ledger, now)
         return bool(due)

@@ -3,16 +3,18 @@
 A row waits until its time; then it gets a number in the log and is an event like any other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from towpath.clock import Instant
+from towpath.clock import Instant, seconds
 from towpath.ids import AudienceId, RequestId
-from towpath.ledger.events import ResendDue
-from towpath.ledger.windows import Resend
+from towpath.ledger.windows import Resend, come_due
+from towpath.limits import FLUSH_S
 from towpath.people.action import Action
 from towpath.people.match_field import fields_of, mask
-from towpath.people.people_set import dump, load
+from towpath.people.people_set import dump, load, union
+from towpath.store import ledgers
 from towpath.store.database import Db
+from towpath.store.ledgers import Ledger
 from towpath.store.queries import queries
 
 _SQL = queries("resends")
@@ -28,25 +30,27 @@ def write(db: Db, audience: AudienceId, request: RequestId, resends: Iterable[Re
         db.cursor().executemany(_SQL["write_resend"], rows)
 
 
-def read_waiting(db: Db, audience: AudienceId) -> list[Resend]:
-    """Everything that waits for a window's end, the soonest first; the rows are locked."""
-    return [
-        Resend(Action(row[0]), fields_of(row[1]), load(row[2]), row[3])
-        for row in db.execute(_SQL["read_waiting"], (audience,), binary=True).fetchall()
-    ]
-
-
-def write_came_due(
-    db: Db, audience: AudienceId, events: Sequence[tuple[int, ResendDue]], now: Instant
-) -> None:
-    """The resends due by `now` are in the log as these numbered events; the rows that waited go."""
+def end_windows(db: Db, ledger: Ledger, now: Instant) -> None:
+    """What must be repeated now that windows ended is an event of the locked ledger: by `now`, not
+    by when somebody looks. Whoever asks what may be in, or whose key it is, does this first."""
+    audience = ledger.head.audience
+    if not db.execute(_SQL["find_due"], (audience, now)).fetchone():
+        return
+    rows = db.execute(_SQL["read_waiting"], (audience,), binary=True).fetchall()
+    waiting = [Resend(Action(row[0]), fields_of(row[1]), load(row[2]), row[3]) for row in rows]
+    ended = [one for one in waiting if one.due_at <= now]
+    later = [one for one in waiting if one.due_at > now]
+    due = come_due(ended, later)
+    ledgers.open_people(db, ledger, union(one.members for one in due))
     db.execute(_SQL["end_due"], (audience, now))
-    rows = [
-        (audience, int(one.action), mask(one.fields), dump(one.members), now, seq)
-        for seq, one in events
-    ]
-    if rows:
-        db.cursor().executemany(_SQL["write_came_due"], rows)
+    written = [
+        (audience, int(one.action), mask(one.fields), dump(one.members), now,
+         ledgers.record(ledger, one))
+        for one in due
+    ]  # fmt: skip
+    ledger.due(now, seconds(FLUSH_S), at_once=True)
+    if written:
+        db.cursor().executemany(_SQL["write_came_due"], written)
 
 
 def due_audiences(db: Db, now: Instant) -> list[AudienceId]:

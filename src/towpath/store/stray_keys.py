@@ -22,7 +22,7 @@ from towpath.people.action import Action
 from towpath.people.key_group import SharedKey
 from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of
 from towpath.people.people_set import PeopleSet, blocks, dump, load, numbers, people, union
-from towpath.store import arrivals, ledgers, requests, shared_keys, tallies
+from towpath.store import arrivals, ledgers, requests, resends, shared_keys, tallies
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db, int4_array, int4_array_of
 from towpath.store.ledgers import Ledger
@@ -124,6 +124,7 @@ def _near(db: Db, workspace: WorkspaceId, changes: _Changes) -> list[AudienceId]
 def _look(db: Db, audience: AudienceId, changes: _Changes, now: Instant) -> _Known | None:
     """What the audience knows of these people; None: nothing."""
     ledger = ledgers.lock(db, audience)
+    resends.end_windows(db, ledger, now)  # or what is repeated would be the new key
     ledgers.open_people(db, ledger, changes.everybody)
     found = _Known(ledger, _alive(db, audience, changes.everybody, now))
     for name in ledger.fields:
@@ -133,7 +134,11 @@ def _look(db: Db, audience: AudienceId, changes: _Changes, now: Instant) -> _Kno
             found.there[name] = there
         if known := changed & (sets.acked | sets.keyless):
             found.changed[name] = known
-    return found if found.there or found.changed else None
+    if found.there or found.changed:
+        return found
+    if ledger.fresh:
+        ledgers.close(db, ledger, now)
+    return None
 
 
 def _alive(db: Db, audience: AudienceId, members: PeopleSet, now: Instant) -> list[_Alive]:
@@ -231,6 +236,7 @@ def turn_all(
         ledger = ledgers.lock(db, audience)
         if not ledger.head.seq:
             continue
+        resends.end_windows(db, ledger, now)
         ledgers.open_people(db, ledger, everybody | holders)
         if keys:
             _mark_held_by_others(db, ledger, everybody, keys, now)

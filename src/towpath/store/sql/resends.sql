@@ -2,6 +2,9 @@
 insert into resend (audience, action, fields, members, due_at, request)
 values (%s, %s, %s, %b, %s, %s);
 
+-- name: find_due
+select true from resend where audience = %s and seq is null and due_at <= %s limit 1;
+
 -- name: read_waiting
 select action, fields, members, due_at from resend
 where audience = %s and seq is null order by due_at, id for update;
