@@ -58,10 +58,22 @@ def settle_shared(
     stopped = _stop(db, ledger, action, piece.fields, going, usable, now)
     going = going - stopped
     members = (piece.members - sharing) | going
-    omitted = {found: left & going for found, left in usable.left_out.items() if left & going}
-    bound = coholders(keys, going, usable.left_out)
+    left_out = _left_out(ledger, keys, usable)
+    omitted = {found: left & going for found, left in left_out.items() if left & going}
+    bound = coholders(keys, going, left_out)
     ledgers.open_people(db, ledger, bound)
     return Sendable(piece.fields, members, going, bound, omitted)
+
+
+def _left_out(ledger: Ledger, keys: list[HeldKey], usable: Usable) -> SetByField:
+    """By field, whose shared key does not go: it may not, or the ledger does not know that they
+    have one, since it was blocked when they came. Then no answer moves it, and nothing repeats it.
+    """
+    found = dict(usable.left_out)
+    for key in keys:
+        unknown = key.holders & ledger.state.of(key.field).keyless
+        found[key.field] = found.get(key.field, people()) | unknown
+    return found
 
 
 def _stop(

@@ -106,6 +106,13 @@ def _inside(ledger: Ledger, members: PeopleSet) -> PeopleSet:
     return members & union(one.acked | one.maybe for one in sets)
 
 
+def next_look(db: Db, after: Instant) -> Instant | None:
+    """When the next of those who are looked at later than `after` are."""
+    row = db.execute(_SQL["next_look"], (after,)).fetchone()
+    found: Instant | None = row[0] if row else None
+    return found
+
+
 def look(db: Db, now: Instant) -> bool:
     """Look whether those of one audience are out by now, and end what is out everywhere; says
     whether there may be more to do."""

@@ -7,7 +7,7 @@ from towpath.cli.simulation.story import Story
 from towpath.cli.simulation.worker import SimulatedWorker
 from towpath.clock import Instant
 from towpath.engine.claim import STREAMING
-from towpath.store import arrivals, permits, requests, resends
+from towpath.store import arrivals, permits, requests, resends, stray_receipts
 
 ROUNDS_MAX = 120
 PATIENT_ROUNDS = 10
@@ -51,6 +51,8 @@ def _next_moment(story: Story, *, patient: bool) -> timedelta | None:
         requests.next_lease(db),
         resends.next_due(db),
         arrivals.next_deadline(db),
+        # A window's end; sooner than that, what never heals is looked at again and again.
+        stray_receipts.next_look(db, now + timedelta(hours=1)),
         max(look, free) if look is not None and free is not None else look,
         *story.due(),
         *(flight.lands_at for worker in story.workers for flight in worker.flights),

@@ -100,6 +100,9 @@ where audience = %(audience)s and action = 0 and window_end > %(now)s
 -- name: read_resends
 select members, due_at from resend where audience = %s and seq is null;
 
+-- name: next_look
+select min(look_at) from stray_audience where look_at > %s;
+
 -- name: write_confirmed
 update stray_audience set confirmed = %b, look_at = %s where stray = %s and audience = %s;
 
