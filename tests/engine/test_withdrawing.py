@@ -11,6 +11,7 @@ from tests.engine.test_changed_keys import hashed, held, mails, open_strays, peo
 from tests.stories.files import canvas, sync
 from tests.stories.stage import Stage, stage
 
+from towpath.api.people import of as whereabouts_of
 from towpath.engine import courier
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import Answered
@@ -65,6 +66,26 @@ def test_they_leave_and_may_come_back(told: Stage) -> None:
     told.launch(canvas("Again", add=sync()))
     told.wait(seconds=20)
     assert held(told) == hashed("ana@example.com", "bia@example.com")
+
+
+def test_they_are_told_how_far_it_is(told: Stage) -> None:
+    """A receipt: due, then requested with TikTok's request id, then confirmed."""
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    assert whereabouts_of(told.db, told.workspace, "ana").withdrawals == []
+    withdraw(told)
+    states = []
+    for _ in range(90):
+        (one,) = whereabouts_of(told.db, told.workspace, "ana").withdrawals
+        (left,) = one.audiences
+        if left.state not in states:
+            states.append(left.state)
+        told.wait(seconds=1)
+    assert states == ["due", "requested", "confirmed"]
+    assert (left.audience, left.audience_id) == ("winback", told.audience_ref("winback"))
+    assert all(sent.partner_request_ref for sent in left.requests)
+    assert left.requests[-1].state == "applied"
+    assert whereabouts_of(told.db, told.workspace, "bia").withdrawals == []
 
 
 def test_they_come_back_before_the_removal_is_certain(told: Stage) -> None:

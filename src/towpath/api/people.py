@@ -2,6 +2,7 @@
 when, and why not; and where they stand in Canvases. No identifier and no key is shown.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -13,13 +14,14 @@ from towpath.api.callers import Caller, Scope, needs
 from towpath.api.database import Database
 from towpath.api.problems import documented
 from towpath.api.sync_log import ActionName, State
-from towpath.ids import WorkspaceId
+from towpath.ids import AudienceId, WorkspaceId
 from towpath.limits import WHEREABOUTS_SHOWN_MAX
 from towpath.people.action import Action
 from towpath.people.consent import ConsentState
 from towpath.people.match_field import MatchField
-from towpath.store import exports, whereabouts, workspaces
+from towpath.store import exports, stray_receipts, whereabouts, workspaces
 from towpath.store.database import Db
+from towpath.store.stray_receipts import Trace
 from towpath.store.whereabouts import Carried, InAudience, InCanvas, Person, Visit
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
@@ -141,6 +143,37 @@ class AudienceOf(BaseModel):
     )
 
 
+class RemovalShown(BaseModel):
+    """A request that removed the person."""
+
+    request: int
+    partner_request_ref: str | None
+    state: State
+    started_at: datetime
+    answered_at: datetime | None
+
+
+class AudienceLeft(BaseModel):
+    """An audience in which the person may have been."""
+
+    audience: str
+    audience_id: str = Field(description="The partner's id.")
+    ad_account: str = Field(description="The partner's id.")
+    state: Literal["due", "requested", "confirmed"] = Field(
+        description="`requested`: a removal was accepted. `confirmed`: no earlier addition may "
+        "still take effect."
+    )
+    requests: list[RemovalShown]
+
+
+class Withdrawal(BaseModel):
+    """A time from which the person was not to be sent any more: they withdrew consent, turned out
+    to be too young, or the workspace became stricter; and how they left."""
+
+    at: datetime
+    audiences: list[AudienceLeft]
+
+
 class Whereabouts(BaseModel):
     """Where a person is."""
 
@@ -150,6 +183,7 @@ class Whereabouts(BaseModel):
     match_fields: list[MatchField] = Field(description="Of which fields there is a key.")
     canvases: list[CanvasOf]
     audiences: list[AudienceOf]
+    withdrawals: list[Withdrawal] = Field(description="Newest first.")
 
 
 @router.get(
@@ -171,6 +205,8 @@ def of(db: Db, workspace: WorkspaceId, external_id: str) -> Whereabouts:
         person = whereabouts.find(db, workspace, external_id)
         canvases = whereabouts.in_canvases(db, workspace, person)
         audiences = whereabouts.in_audiences(db, workspace, person)
+        left = stray_receipts.opt_outs(db, workspace, person.everything)
+        places = stray_receipts.places(db, (one.audience for each in left for one in each.traces))
         unknown_is_sent = workspaces.read(db, workspace).unknown_consent_is_sent
     return Whereabouts(
         external_id=external_id,
@@ -179,7 +215,18 @@ def of(db: Db, workspace: WorkspaceId, external_id: str) -> Whereabouts:
         match_fields=list(person.fields),
         canvases=[_canvas(one) for one in canvases],
         audiences=[_audience(one) for one in audiences],
+        withdrawals=[
+            Withdrawal(at=each.at, audiences=[_left(one, places) for one in each.traces])
+            for each in left
+        ],
     )
+
+
+def _left(one: Trace, places: Mapping[AudienceId, tuple[str, str, str]]) -> AudienceLeft:
+    name, audience_ref, ad_account_ref = places[one.audience]
+    found = {"audience": name, "audience_id": audience_ref, "ad_account": ad_account_ref}
+    requests = [asdict(sent) | {"state": sent.state.replace(" ", "_")} for sent in one.removals]
+    return AudienceLeft.model_validate(found | {"state": one.state, "requests": requests})
 
 
 def _consent(person: Person, *, unknown_is_sent: bool) -> ConsentShown:

@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from towpath.api import people
-from towpath.api.people import AudienceOf, CanvasOf, Source, VisitShown, Whereabouts
+from towpath.api.people import (
+    AudienceOf,
+    CanvasOf,
+    Source,
+    VisitShown,
+    Whereabouts,
+    Withdrawal,
+)
 from towpath.cli import output
 from towpath.cli.canvas_desk import AsJson, open_desk
 
@@ -51,6 +58,22 @@ def _tell(found: Whereabouts) -> None:
         output.say("They came to no audience.")
     for audience in found.audiences:
         _tell_audience(audience)
+    for withdrawal in found.withdrawals:
+        _tell_withdrawal(withdrawal)
+
+
+def _tell_withdrawal(one: Withdrawal) -> None:
+    output.say(f"Not to be sent any more since {one.at:%Y-%m-%d %H:%M:%S}Z.")
+    for left in one.audiences:
+        requests = ", ".join(
+            f"{sent.request} ({sent.partner_request_ref or 'no id'}, {sent.state})"
+            for sent in left.requests
+        )
+        output.say(
+            f"  {left.audience} ({left.audience_id}): {left.state}; removed by request {requests}."
+            if requests
+            else f"  {left.audience}: {left.state}."
+        )
 
 
 def _tell_canvas(one: CanvasOf) -> None:

@@ -141,8 +141,7 @@ def confirm_next(db: Db, now: Instant) -> bool:
 def _receipt(db: Db, workspace: WorkspaceId, strays: Sequence[int]) -> list[dict[str, Any]]:
     """For each audience: whose keys are leaving it, how far that is, and by which requests."""
     found = [stray_receipts.trace(db, workspace, one) for one in strays]
-    audiences = sorted({trace.audience for one in found for trace in one.traces})
-    places = {row[0]: row[1:] for row in db.execute(_SQL["read_places"], (audiences,))}
+    places = stray_receipts.places(db, (trace.audience for one in found for trace in one.traces))
     told = []
     for one in found:
         for trace in one.traces:

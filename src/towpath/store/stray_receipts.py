@@ -6,14 +6,14 @@ Nothing of this is kept but `confirmed`, which only grows: the ledger and the re
 rest. Architecture 5, Answers 1, and Keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from towpath.clock import Instant, seconds
 from towpath.errors import NotFoundError
 from towpath.ids import AudienceId, RequestId, WorkspaceId
-from towpath.limits import STRAY_LOOK_S, STRAYS_PER_LOOK
+from towpath.limits import STRAY_LOOK_S, STRAYS_PER_LOOK, WHEREABOUTS_ROWS_MAX
 from towpath.people.action import Action
 from towpath.people.people_set import PeopleSet, dump, load, people, union
 from towpath.store import ledgers, workspaces
@@ -82,6 +82,29 @@ def trace(db: Db, workspace: WorkspaceId, stray: int) -> Receipt:
     rows = db.execute(_SQL["read_stray_audiences"], (stray,), binary=True).fetchall()
     traces = tuple(_trace(db, AudienceId(one[0]), load(one[1]), load(one[2]), at) for one in rows)
     return Receipt(stray, Reason(reason), load(members), at, ended_at, traces)
+
+
+def opt_outs(db: Db, workspace: WorkspaceId, whose: PeopleSet) -> list[Receipt]:
+    """What became of the times when these numbers, one person's, were not to be sent any more, as
+    far as it concerns them, newest first; of the newest WHEREABOUTS_ROWS_MAX of the workspace."""
+    found = []
+    for row in db.execute(_SQL["list_opt_outs"], (workspace, WHEREABOUTS_ROWS_MAX), binary=True):
+        stray, packed, at, ended_at = row
+        if mine := load(packed) & whose:
+            rows = db.execute(_SQL["read_stray_audiences"], (stray,), binary=True).fetchall()
+            traces = tuple(
+                _trace(db, AudienceId(audience), here, load(confirmed) & mine, at)
+                for audience, members, confirmed in rows
+                if (here := load(members) & mine)
+            )
+            found.append(Receipt(stray, Reason.OPT_OUT, mine, at, ended_at, traces))
+    return found
+
+
+def places(db: Db, audiences: Iterable[AudienceId]) -> dict[AudienceId, tuple[str, str, str]]:
+    """The name of each audience, its id at the partner, and that of its ad account."""
+    rows = db.execute(_SQL["read_places"], (sorted(set(audiences)),))
+    return {AudienceId(row[0]): (row[1], row[2], row[3]) for row in rows}
 
 
 def _trace(

@@ -38,7 +38,3 @@ update erasure set confirmed_at = %s, receipt = %s where id = %s and confirmed_a
 
 -- name: read_members
 select s.members from stray s where s.id = any(%s) and s.reason = 'erased'
-
--- name: read_places
-select a.id, a.name, a.partner_ref, x.partner_ref
-from audience a join ad_account x on x.id = a.ad_account where a.id = any(%s)

@@ -150,3 +150,12 @@ select id, partner_request_ref, state, started_at, answered_at, window_end, memb
 where audience = %(audience)s and action = 1 and low <= %(high)s and high >= %(low)s
   and (started_at >= %(since)s or answered_at >= %(since)s)
 order by id;
+
+-- name: read_places
+select a.id, a.name, a.partner_ref, x.partner_ref
+from audience a join ad_account x on x.id = a.ad_account where a.id = any(%s)
+
+-- name: list_opt_outs
+-- The newest of a workspace.
+select id, members, at, ended_at from stray
+where workspace = %s and reason = 'opt out' order by id desc limit %s;
