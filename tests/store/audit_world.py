@@ -20,7 +20,7 @@ from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.ids import AudienceId, CanvasId, PartnerRef, StepId, WorkspaceId
 from towpath.ledger.windows import Windows
-from towpath.partners.protocol import Answer, AnswerKind, Cause
+from towpath.partners.protocol import NOTHING_TO_SEND, Answer, AnswerKind, Cause
 from towpath.partners.registry import PARTNERS
 from towpath.people.consent import Consent, ConsentState
 from towpath.store import (
@@ -149,7 +149,7 @@ class World:
         for _ in range(count):
             claimed = self.sender.outbox.popleft()
             found = courier.load(self.db, claimed, PARTNERS["tiktok"])
-            told = self.answer(claimed) if found.body else courier.NOTHING_TO_SEND
+            told = self.answer(claimed) if found.body else NOTHING_TO_SEND
             self.settler.inbox.append(Answered(claimed.id, claimed, told, found.found_keyless))
         while self.settler.inbox:
             self.settler.tick(self.now)

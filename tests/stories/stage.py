@@ -47,7 +47,7 @@ from towpath.engine.sender import Sender
 from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
-from towpath.partners.protocol import PartnerAudience
+from towpath.partners.protocol import PartnerAudience, ready
 from towpath.partners.registry import PARTNERS
 from towpath.people.events import EventKind, EventName, Happening
 from towpath.sandbox.core import MAPPING, Sandbox
@@ -266,12 +266,14 @@ class Stage:
         while outbox:
             one = outbox.popleft()
             partner = PARTNERS[one.route.partner]
-            loaded = courier.load(self.db, one, partner)
             token = connections.open_token(self.db, KEYS, one.route.workspace, one.route.token)
-            answer = courier.NOTHING_TO_SEND
-            if loaded.body is not None:
-                answer = self._await(partner.send(self.door, BASE_URL, token, loaded.body, 1.0))
-            self.settler.inbox.append(Answered(one.id, one, answer, loaded.found_keyless))
+            pieces = courier.pieces(one, partner.people_per_body)
+            loads = [courier.load(self.db, piece, partner) for piece in pieces]
+            lost = [each.found_keyless for each in loads]
+            bodies = ready(*(each.body for each in loads if each.body is not None))
+            order = courier.order(one)
+            answer = self._await(partner.send(self.door, BASE_URL, token, order, bodies, 1.0))
+            self.settler.inbox.append(Answered(one.id, one, answer, courier.joined(lost)))
         while self.settler.inbox:
             self.settler.tick(self.now)
         return claimed

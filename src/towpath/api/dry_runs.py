@@ -24,6 +24,7 @@ from towpath.limits import (
     FLUSH_S,
     SEGMENT_NAME_CHARS_MAX,
 )
+from towpath.partners.protocol import Order
 from towpath.partners.registry import PARTNERS
 from towpath.people.filter import Filter
 from towpath.people.filter_parse import nearest, parse_filter
@@ -249,7 +250,7 @@ def _first(db: Db, way: _Way, found: Reckoned) -> FirstRequest | None:
     ref = way.audience.partner_ref if way.audience else _NO_AUDIENCE
     account = way.place.account.partner_ref
     partner = PARTNERS[way.place.partner]
-    body = partner.body(way.settings.action, ref, account, group.fields, nobodys)
+    body = partner.body(Order(way.settings.action, group.fields, account, ref), nobodys)
     digits = 2 * _DIGEST_BYTES
     text = body.decode().replace("0" * digits, "x" * digits)
     return FirstRequest(

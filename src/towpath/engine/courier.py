@@ -4,7 +4,7 @@ Digests are read as a few long byte strings, laid into a body, and posted; no tr
 meanwhile. What comes back is an answer to settle, whatever happened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ from towpath.engine.claim import Claimed
 from towpath.ids import RequestId
 from towpath.ledger.events import SetByField
 from towpath.ledger.windows import Windows
-from towpath.partners.protocol import Answer, AnswerKind, Cause, Partner
+from towpath.partners.protocol import Answer, AnswerKind, Cause, Order, Partner
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
-from towpath.people.people_set import PeopleSet, people, union
+from towpath.people.people_set import PeopleSet, cut, people, union
 from towpath.store import consents, match_keys
 from towpath.store.database import Db, int4_array
 
@@ -40,9 +40,6 @@ class Answered:
     found_keyless: SetByField = field(default_factory=dict)
 
 
-NOTHING_TO_SEND = Answer(
-    AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
-)
 NOT_SENT = Answer(AnswerKind.REFUSED, Cause.NONE, message="The lease was too short to send.")
 NOT_LOADED = Answer(
     AnswerKind.REFUSED, Cause.NONE, message="The request could not be built, or has no token."
@@ -52,14 +49,48 @@ LEASE_ENDED = Answer(
 )
 
 
-def in_time(windows: Windows, spent: timedelta) -> bool:
-    """May a request claimed `spent` ago still leave? Its answer, or the end of its deadline, must
-    come before its lease ends, when others may claim its people (invariant I-23)."""
-    return spent <= windows.lease - windows.request_deadline
+class TooLateError(Exception):
+    """The lease could end before the answer: the request must not leave any more."""
+
+
+def in_time(windows: Windows, spent: timedelta, calls: int = 1) -> bool:
+    """May a request claimed `spent` ago still leave, by so many calls? Its answer, or the end of
+    its deadline, must come before its lease ends, when others may claim its people (I-23)."""
+    return spent <= windows.lease - windows.request_deadline * calls
+
+
+def order(claimed: Claimed) -> Order:
+    """What the request asks for."""
+    route = claimed.route
+    return Order(claimed.action, claimed.fields, route.ad_account_ref, route.audience_ref)
+
+
+def pieces(claimed: Claimed, people_per_body: int) -> list[Claimed]:
+    """The request's people in as many parts as it needs bodies; mostly one."""
+    if len(claimed.members) <= people_per_body:
+        return [claimed]
+    return [
+        replace(
+            claimed,
+            members=members,
+            omitted={name: found & members for name, found in claimed.omitted.items()},
+            keyless={name: found & members for name, found in claimed.keyless.items()},
+        )
+        for members in cut(claimed.members, people_per_body)
+    ]
+
+
+def joined(found: Iterable[SetByField]) -> SetByField:
+    """What was found of the pieces, as of the whole request."""
+    whole: dict[MatchField, PeopleSet] = {}
+    for piece in found:
+        for name, members in piece.items():
+            whole[name] = whole.get(name, people()) | members
+    return whole
 
 
 def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
-    """Read the digests of a claimed request and build its body.
+    """Read the digests of a claimed request, or of a piece of it, and build its body.
 
     Who lost a key since the claim, or gained one that was not claimed, is found by counting; only
     then are people asked for one by one set. A key that was not claimed stays behind.
@@ -72,11 +103,7 @@ def load(db: Db, claimed: Claimed, partner: Partner) -> Load:
         groups = list(_groups(db, asked, omitted))
     if not groups:
         return Load(claimed, None, lost)
-    route = claimed.route
-    body = partner.body(
-        claimed.action, route.audience_ref, route.ad_account_ref, claimed.fields, groups
-    )
-    return Load(claimed, body, lost)
+    return Load(claimed, partner.body(order(claimed), groups), lost)
 
 
 def _without_barred(db: Db, claimed: Claimed) -> Claimed:

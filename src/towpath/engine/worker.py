@@ -21,14 +21,13 @@ from random import Random
 from typing import TypeVar
 
 from towpath import telemetry
-from towpath.clock import Instant, seconds
-from towpath.engine import courier
+from towpath.clock import Instant
 from towpath.engine.acting import Acting
 from towpath.engine.advance import Advance
 from towpath.engine.alerting import Teller, keep_alerting
+from towpath.engine.carrier import Carrier
 from towpath.engine.claim import Claimant, Claimed
 from towpath.engine.converting import Converting
-from towpath.engine.courier import Answered
 from towpath.engine.deadlines import Deadlines
 from towpath.engine.entrance import Entrance
 from towpath.engine.intake import Intake
@@ -58,7 +57,7 @@ from towpath.ledger.windows import Windows
 from towpath.limits import EVENTS_KEPT_DAYS, SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
 from towpath.net.mail import Post
-from towpath.partners.protocol import Answer, Partner
+from towpath.partners.protocol import Partner
 from towpath.store import connections, ledgers, wakes
 from towpath.store.connections import Probe
 from towpath.store.database import DatabaseLost, Db, database_now
@@ -72,7 +71,6 @@ SHORTEST_S = 0.01
 BUSY_S = 0.1
 RECONNECT_S = 1.0
 DEADLINES_EVERY_S = 1.0
-TOKEN_KEPT_S = 1.0
 PERMIT_WAIT_S = 5.0
 
 
@@ -105,7 +103,6 @@ class Worker:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _walk_wake: asyncio.Event = field(default_factory=asyncio.Event)
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
-    _tokens: dict[int, tuple[float, str]] = field(default_factory=dict)
     _answered_at: deque[float] = field(default_factory=deque)
     _claimed_at: dict[RequestId, float] = field(default_factory=dict)
 
@@ -209,14 +206,15 @@ class Worker:
         db = self.parts.connect()
         clock = Clock(db)
         readers = [self.parts.connect() for _ in range(self.parts.readers)]
-        free: asyncio.Queue[Db] = asyncio.Queue()
-        for reader in readers:
-            free.put_nowait(reader)
         claimant = Claimant(self.parts.name, self.parts.windows, self.parts.with_permits)
         sender = Sender(db, claimant)
         settler = Settler(db, self.parts.windows, Random(self.parts.seed))
         ready: deque[Claimed] = deque()
-        start = partial(self._start, ready, partial(self._carry, pool, settler, free))
+        parts = self.parts
+        carrier = Carrier(
+            pool, readers, parts.partners, parts.base_urls, parts.door, parts.keys, parts.windows
+        )
+        start = partial(self._start, ready, partial(self._carry, carrier, settler))
         try:
             while not self.stop.is_set() or self._in_flight or settler.inbox:
                 self._wake.clear()
@@ -293,58 +291,11 @@ class Worker:
         ending = [] if self.stop.is_set() else [self.stop]
         await wait_for_first([self._wake, *ending], max(span_s, SHORTEST_S))
 
-    async def _carry(
-        self,
-        pool: ThreadPoolExecutor,
-        settler: Settler,
-        free: asyncio.Queue[Db],
-        claimed: Claimed,
-    ) -> None:
-        """One request: digests, body, post; its answer goes to the settler."""
-        claimed_at = self._claimed_at.pop(claimed.id)
-        partner = self.parts.partners[claimed.route.partner]
-        loaded, token = courier.Load(claimed, None), ""
-        answer = courier.NOTHING_TO_SEND
-        reader = await free.get()
-        try:
-            loaded = await in_thread(pool, courier.load, reader, claimed, partner)
-            token = await self._token(pool, reader, claimed)
-        except TowpathError as error:  # such as a token that was exchanged since the claim
-            tell_failed(error)
-            answer = courier.NOT_LOADED
-        finally:
-            free.put_nowait(reader)
-        if loaded.body is not None and token:
-            answer = await self._post(partner, claimed_at, token, loaded.body)
-        settler.inbox.append(Answered(claimed.id, claimed, answer, loaded.found_keyless))
+    async def _carry(self, carrier: Carrier, settler: Settler, claimed: Claimed) -> None:
+        """One request; its answer goes to the settler."""
+        answered = await carrier.carry(claimed, self._claimed_at.pop(claimed.id))
+        settler.inbox.append(answered)
         self._answered_at.append(time.monotonic())
-
-    async def _post(self, partner: Partner, claimed_at: float, token: str, body: bytes) -> Answer:
-        """Send, unless the lease could end before the answer: then another may have claimed it."""
-        windows = self.parts.windows
-        spent = time.monotonic() - claimed_at
-        if not courier.in_time(windows, seconds(spent)):
-            return courier.NOT_SENT
-        return await partner.send(
-            self.parts.door,
-            self.parts.base_urls[partner.name],
-            token,
-            body,
-            windows.request_deadline.total_seconds(),
-        )
-
-    async def _token(self, pool: ThreadPoolExecutor, db: Db, claimed: Claimed) -> str:
-        """The connection's token in clear, kept for a second so that a change is seen at once."""
-        route = claimed.route
-        assert route.token is not None
-        kept = self._tokens.get(route.token)
-        if kept is not None and time.monotonic() - kept[0] < TOKEN_KEPT_S:
-            return kept[1]
-        read_at = time.monotonic()  # however long the reading takes
-        opened = partial(connections.open_token, db, self.parts.keys, route.workspace, route.token)
-        token = await in_thread(pool, opened)
-        self._tokens[route.token] = (read_at, token)
-        return token
 
     async def _probe(self, pool: ThreadPoolExecutor) -> None:
         """Try broken connections again, once a minute each."""

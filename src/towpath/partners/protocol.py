@@ -4,7 +4,7 @@ The engine knows partners only through this file. An answer has a *kind*, which 
 by, and a *cause*, which says what has to rest and what a person can do about it.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -106,11 +106,41 @@ class Answer:
     message: str = ""
     partner_request_ref: str = ""
     pause_s: float | None = None
+    made: PartnerRef | None = None
+    """The audience, if it was not made before this request."""
 
     @property
     def applied(self) -> bool:
         """Did the partner acknowledge it?"""
         return self.kind is AnswerKind.APPLIED
+
+
+NOTHING_TO_SEND = Answer(
+    AnswerKind.REFUSED, Cause.NONE, message="Nobody in the request has a match key any more."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a request asks for, but for the people. `audience_ref` is None where the request is to
+    make the audience, by the name of `name`; `whole`: whoever it does not carry is to leave."""
+
+    action: Action
+    fields: tuple[MatchField, ...]
+    ad_account_ref: PartnerRef
+    audience_ref: PartnerRef | None
+    name: str = ""
+    whole: bool = False
+
+
+Bodies = AsyncIterator[bytes]
+"""The bodies of a request, one after the other: each is built when the one before it has left."""
+
+
+async def ready(*bodies: bytes) -> Bodies:
+    """Bodies that are built already."""
+    for body in bodies:
+        yield body
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,22 +250,20 @@ class Partner(Protocol):
     name: str
     audiences_max: int
     """So many audiences an ad account may own."""
+    people_per_body: int
+    """So many people fit into one body."""
+    calls_after_body: int
+    """So many calls may follow, at most, when a body has been read: they must fit into the lease.
+    """
 
-    def body(
-        self,
-        action: Action,
-        audience_ref: PartnerRef,
-        ad_account_ref: PartnerRef,
-        fields: Sequence[MatchField],
-        groups: Sequence[KeyGroup],
-    ) -> bytes:
-        """The request that adds or removes these people. Pure."""
+    def body(self, order: Order, groups: Sequence[KeyGroup]) -> bytes:
+        """A body that carries these people. Pure."""
         ...
 
     async def send(
-        self, door: Door, base_url: str, token: str, body: bytes, deadline_s: float
+        self, door: Door, base_url: str, token: str, order: Order, bodies: Bodies, deadline_s: float
     ) -> Answer:
-        """Send what `body` built: one request."""
+        """Send what `body` built. `deadline_s` is for each call; without a body nothing is sent."""
         ...
 
     async def create_audience(

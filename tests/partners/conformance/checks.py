@@ -12,7 +12,7 @@ from tests.partners.conformance.subject import DEADLINE_S, Subject
 
 from towpath.ids import PartnerRef
 from towpath.net.door import HttpReply, NoAnswer
-from towpath.partners.protocol import Answer, AnswerKind, Cause, Scope
+from towpath.partners.protocol import Answer, AnswerKind, Cause, Order, Scope, ready
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
@@ -58,9 +58,10 @@ async def made(subject: Subject, name: str = "Buyers") -> PartnerRef:
 
 async def send(subject: Subject, audience: PartnerRef, action: Action, *groups: KeyGroup) -> Answer:
     """One request."""
-    body = subject.partner.body(action, audience, subject.ad_account, FIELDS, groups)
+    order = Order(action, FIELDS, subject.ad_account, audience)
+    bodies = ready(subject.partner.body(order, groups))
     return await subject.partner.send(
-        subject.door, subject.base_url, subject.token, body, DEADLINE_S
+        subject.door, subject.base_url, subject.token, order, bodies, DEADLINE_S
     )
 
 
@@ -98,10 +99,8 @@ async def the_same_again_changes_nothing(subject: Subject) -> None:
 async def a_body_is_the_same_each_time(subject: Subject) -> None:
     """A retry is built anew: what is the same people must be the same request."""
     groups = [group(["ana", "bruno"]), group(["carla"], PHONE)]
-    bodies = {
-        subject.partner.body(Action.ADD, PartnerRef("1"), subject.ad_account, FIELDS, groups)
-        for _ in range(3)
-    }
+    order = Order(Action.ADD, FIELDS, subject.ad_account, PartnerRef("1"))
+    bodies = {subject.partner.body(order, groups) for _ in range(3)}
     assert len(bodies) == 1
     assert b"carla" not in bodies.pop()
 

@@ -8,7 +8,7 @@ from tests.partners.conformance.streaming import Streaming, streaming
 from tests.partners.conformance.subject import Subject
 
 from towpath.net.door import Door, NoAnswer
-from towpath.partners.protocol import Answer, AnswerKind, Cause
+from towpath.partners.protocol import Answer, AnswerKind, Bodies, Cause, Order
 from towpath.partners.tiktok import calls
 from towpath.partners.tiktok.client import TikTok
 
@@ -19,11 +19,12 @@ class TrustsStatus(TikTok):
     """The adapter as it is often written: HTTP 200 means that the people are in."""
 
     async def send(
-        self, door: Door, base_url: str, token: str, body: bytes, deadline_s: float
+        self, door: Door, base_url: str, token: str, order: Order, bodies: Bodies, deadline_s: float
     ) -> Answer:
         """One mapping call, and a look at the status."""
+        del order
         url = calls.url(base_url, "segment/mapping")
-        reply = await calls.post(door, url, token, body, deadline_s)
+        reply = await calls.post(door, url, token, await anext(bodies), deadline_s)
         if isinstance(reply, NoAnswer):
             return Answer(AnswerKind.REFUSED, Cause.NETWORK, message=reply.why)
         if reply.status == 200:

@@ -12,12 +12,15 @@ import pytest
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
 from towpath.net.door import HttpReply, NoAnswer
-from towpath.partners.protocol import AnswerKind, Cause, Created, Listed, Partner
+from towpath.partners.protocol import AnswerKind, Cause, Created, Listed, Order, Partner, ready
 from towpath.partners.tiktok.client import TikTok, audience_name
 from towpath.partners.tiktok.limits import PAGES_MAX
+from towpath.people.action import Action
+from towpath.people.match_field import MatchField
 
 BASE, TOKEN, ACCOUNT = "https://tiktok.example", "act.canary", PartnerRef("7300000000000000000")
 LOST = NoAnswer(before_first_byte=False, why="deadline")
+ORDER = Order(Action.ADD, (MatchField.EMAIL,), PartnerRef("1"), PartnerRef("2"))
 TIKTOK: Partner = TikTok()
 
 
@@ -88,15 +91,17 @@ async def created(*answers: HttpReply | NoAnswer, name: str = "Buyers") -> tuple
 
 async def test_a_mapping_goes_to_the_path_with_its_slash_and_the_plain_token() -> None:
     door = Script([ok()])
-    answer = await TIKTOK.send(door, BASE + "/", TOKEN, b"{}", 5)
+    answer = await TIKTOK.send(door, BASE + "/", TOKEN, ORDER, ready(b"{}"), 5)
     assert answer.applied
     assert door.asked == [("POST", f"{BASE}/open_api/v1.3/segment/mapping/", b"{}")]
     assert door.headers == [{"Access-Token": TOKEN, "Content-Type": "application/json"}]
 
 
 async def test_a_lost_mapping_is_unknown_and_an_unsent_one_refused() -> None:
-    lost = await TIKTOK.send(Script([LOST]), BASE, TOKEN, b"{}", 5)
-    unsent = await TIKTOK.send(Script([NoAnswer(True, "refused")]), BASE, TOKEN, b"{}", 5)
+    lost = await TIKTOK.send(Script([LOST]), BASE, TOKEN, ORDER, ready(b"{}"), 5)
+    unsent = await TIKTOK.send(
+        Script([NoAnswer(True, "refused")]), BASE, TOKEN, ORDER, ready(b"{}"), 5
+    )
     assert (lost.kind, unsent.kind) == (AnswerKind.UNKNOWN, AnswerKind.REFUSED)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
+from towpath.partners.protocol import Order
 from towpath.partners.tiktok.payload import ID_SCHEMA, body, filled_cells
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
@@ -16,6 +17,14 @@ from towpath.people.match_field import ALL_FIELDS, MatchField
 
 AUDIENCE, ACCOUNT = PartnerRef("7399999999999999999"), PartnerRef("7300000000000000000")
 EMAIL, PHONE = MatchField.EMAIL, MatchField.PHONE
+
+
+def order(
+    action: Action, audience: PartnerRef, account: PartnerRef, fields: list[MatchField]
+) -> Order:
+    """What a request asks for."""
+    return Order(action, tuple(fields), account, audience)
+
 
 refs = st.from_regex(r"[0-9]{1,32}", fullmatch=True).map(PartnerRef)
 field_orders = st.permutations(ALL_FIELDS).flatmap(
@@ -71,7 +80,7 @@ def test_it_equals_json_written_a_person_at_a_time(
 ) -> None:
     groups = data.draw(st.lists(key_groups(fields), min_size=1, max_size=4))
     expected = json.dumps(plain(action, audience, account, fields, groups), separators=(",", ":"))
-    assert body(action, audience, account, fields, groups) == expected.encode()
+    assert body(order(action, audience, account, fields), groups) == expected.encode()
 
 
 def test_android_ids_are_called_aaid() -> None:
@@ -95,8 +104,9 @@ def test_cells_are_counted_not_people() -> None:
 def test_an_id_that_is_no_number_never_gets_into_json(ref: str, place: str) -> None:
     audience = PartnerRef(ref) if place == "audience" else AUDIENCE
     account = PartnerRef(ref) if place == "ad_account" else ACCOUNT
+    asked = order(Action.ADD, audience, account, [EMAIL])
     with pytest.raises(InputError) as failure:
-        body(Action.ADD, audience, account, [EMAIL], [KeyGroup(1, {EMAIL: bytes(32)})])
+        body(asked, [KeyGroup(1, {EMAIL: bytes(32)})])
     assert failure.value.field == place
 
 
@@ -117,4 +127,4 @@ def test_groups_that_cannot_be_a_request_are_refused(
     fields: list[MatchField], groups: list[KeyGroup]
 ) -> None:
     with pytest.raises(ValueError, match=r"request needs|without a key|digests"):
-        body(Action.ADD, AUDIENCE, ACCOUNT, fields, groups)
+        body(order(Action.ADD, AUDIENCE, ACCOUNT, fields), groups)

@@ -9,7 +9,7 @@ import pytest
 
 from towpath.ids import PartnerRef
 from towpath.net.door import HttpReply, NoAnswer
-from towpath.partners.protocol import AnswerKind, Cause
+from towpath.partners.protocol import AnswerKind, Cause, Order, ready
 from towpath.partners.tiktok.client import TikTok
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
@@ -18,6 +18,7 @@ from towpath.sandbox import Rules, Sandbox, SettableClock
 from towpath.sandbox.call import Call
 
 BASE = "https://tiktok.example"
+ORDER = Order(Action.ADD, (MatchField.EMAIL,), PartnerRef("1"), PartnerRef("2"))
 TIKTOK = TikTok()
 AUDIENCE_PATH = "segment/audience/"
 APPLIED, REFUSED, UNKNOWN = AnswerKind
@@ -88,15 +89,15 @@ async def test_people_are_added_and_removed(
         KeyGroup(4, {each: b"".join(keys[each][:4]) for each in ALL_FIELDS}),
         KeyGroup(2, {MatchField.PHONE: b"".join(keys[MatchField.PHONE][4:])}),
     ]
-    added = TIKTOK.body(Action.ADD, audience, account, ALL_FIELDS, groups)
-    assert (await TIKTOK.send(door, BASE, token, added, 5)).applied
+    added = TIKTOK.body(Order(Action.ADD, ALL_FIELDS, account, audience), groups)
+    assert (await TIKTOK.send(door, BASE, token, ORDER, ready(added), 5)).applied
     held = {"".join(sorted(found)) for found in door.sandbox.members(audience).values() if found}
     assert held == {
         "".join(sorted(key.hex() for key in keys[each][: 6 if each is MatchField.PHONE else 4]))
         for each in ALL_FIELDS
     }
-    removed = TIKTOK.body(Action.REMOVE, audience, account, ALL_FIELDS, groups)
-    assert (await TIKTOK.send(door, BASE, token, removed, 5)).applied
+    removed = TIKTOK.body(Order(Action.REMOVE, ALL_FIELDS, account, audience), groups)
+    assert (await TIKTOK.send(door, BASE, token, ORDER, ready(removed), 5)).applied
     assert not any(door.sandbox.members(audience).values())
 
 
@@ -125,13 +126,13 @@ async def test_what_goes_wrong_on_purpose_is_read_rightly(
 ) -> None:
     audience = await create(door, token, account)
     group = KeyGroup(1, {MatchField.EMAIL: digests(1, MatchField.EMAIL)[0]})
-    body = TIKTOK.body(Action.ADD, audience, account, [MatchField.EMAIL], [group])
+    body = TIKTOK.body(Order(Action.ADD, (MatchField.EMAIL,), account, audience), [group])
     door.sandbox.next_faults([fault])
-    answer = await TIKTOK.send(door, BASE, token, body, 5)
+    answer = await TIKTOK.send(door, BASE, token, ORDER, ready(body), 5)
     assert (answer.kind, answer.cause) == (kind, cause)
     if answer.kind is REFUSED:
         assert not any(door.sandbox.members(audience).values())
-    assert (await TIKTOK.send(door, BASE, token, body, 5)).applied
+    assert (await TIKTOK.send(door, BASE, token, ORDER, ready(body), 5)).applied
 
 
 async def test_refusals(door: SandboxDoor, token: str, account: PartnerRef) -> None:
@@ -139,8 +140,8 @@ async def test_refusals(door: SandboxDoor, token: str, account: PartnerRef) -> N
     many = KeyGroup(1_001, {MatchField.EMAIL: b"".join(digests(1_001, MatchField.EMAIL))})
 
     async def cause(ref: PartnerRef, group: KeyGroup, token: str) -> Cause:
-        body = TIKTOK.body(Action.ADD, ref, account, [MatchField.EMAIL], [group])
-        return (await TIKTOK.send(door, BASE, token, body, 5)).cause
+        body = TIKTOK.body(Order(Action.ADD, (MatchField.EMAIL,), account, ref), [group])
+        return (await TIKTOK.send(door, BASE, token, ORDER, ready(body), 5)).cause
 
     one = KeyGroup(1, {MatchField.EMAIL: bytes(32)})
     assert await cause(audience, many, token) is Cause.SIZE

@@ -28,7 +28,7 @@ from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
 from towpath.engine.webhooks import Batch, Webhooks
 from towpath.errors import TowpathError
-from towpath.partners.protocol import Answer
+from towpath.partners.protocol import NOTHING_TO_SEND, Answer, ready
 from towpath.partners.registry import PARTNERS
 from towpath.store import connections
 from towpath.store.audiences import Route
@@ -120,7 +120,7 @@ class SimulatedWorker:
     def _carry(self, loaded: Load) -> tuple[Answer, int, Sent | None, Instant]:
         world, windows = self.world, self.world.setting.windows
         if loaded.body is None:
-            return courier.NOTHING_TO_SEND, 0, None, world.now
+            return NOTHING_TO_SEND, 0, None, world.now
         if not courier.in_time(windows, world.now - loaded.claimed.started_at):
             return courier.NOT_SENT, 0, None, world.now
         token = self._token(loaded.claimed.route)
@@ -128,7 +128,10 @@ class SimulatedWorker:
             return courier.NOT_LOADED, 0, None, world.now
         door, deadline = world.door, windows.request_deadline
         partner = PARTNERS[loaded.claimed.route.partner]
-        answer = at_once(partner.send(door, BASE_URL, token, loaded.body, deadline.total_seconds()))
+        order, bodies = courier.order(loaded.claimed), ready(loaded.body)
+        answer = at_once(
+            partner.send(door, BASE_URL, token, order, bodies, deadline.total_seconds())
+        )
         if door.reply is None:
             return answer, 0, None, world.now
         took = timedelta(seconds=min(door.reply.delay_s, deadline.total_seconds()))

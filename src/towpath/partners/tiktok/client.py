@@ -7,12 +7,15 @@ from towpath.errors import InputError
 from towpath.ids import PartnerRef
 from towpath.net.door import Door
 from towpath.partners.protocol import (
+    NOTHING_TO_SEND,
     Answer,
     AnswerKind,
+    Bodies,
     Cause,
     Created,
     Listed,
     Lookalike,
+    Order,
     PartnerAudience,
 )
 from towpath.partners.tiktok import audience_pages, authorise, calls, making, payload, replies
@@ -22,11 +25,10 @@ from towpath.partners.tiktok.limits import (
     AUDIENCES_PER_AD_ACCOUNT_MAX,
     PAGE_SIZE,
     PAGES_MAX,
+    PEOPLE_PER_REQUEST_MAX,
 )
 from towpath.partners.tiktok.making import misread
-from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
-from towpath.people.match_field import MatchField
 
 GONE = 40007
 """The object does not exist."""
@@ -37,28 +39,26 @@ class TikTok:
 
     name = "tiktok"
     audiences_max = AUDIENCES_PER_AD_ACCOUNT_MAX
+    people_per_body = PEOPLE_PER_REQUEST_MAX
+    calls_after_body = 1
     consent_url = staticmethod(authorise.consent_url)
     exchange = staticmethod(authorise.exchange)
     list_ad_accounts = staticmethod(authorise.list_ad_accounts)
     audience_page = staticmethod(audience_pages.page)
 
-    def body(
-        self,
-        action: Action,
-        audience_ref: PartnerRef,
-        ad_account_ref: PartnerRef,
-        fields: Sequence[MatchField],
-        groups: Sequence[KeyGroup],
-    ) -> bytes:
+    def body(self, order: Order, groups: Sequence[KeyGroup]) -> bytes:
         """See `payload.body`."""
-        return payload.body(action, audience_ref, ad_account_ref, fields, groups)
+        return payload.body(order, groups)
 
     async def send(
-        self, door: Door, base_url: str, token: str, body: bytes, deadline_s: float
+        self, door: Door, base_url: str, token: str, order: Order, bodies: Bodies, deadline_s: float
     ) -> Answer:
-        """One mapping call (D 1739940585975809)."""
-        url = calls.url(base_url, "segment/mapping")
-        return replies.read_mapping(await calls.post(door, url, token, body, deadline_s))
+        """One mapping call (D 1739940585975809), with the one body that there is."""
+        del order
+        async for body in bodies:
+            url = calls.url(base_url, "segment/mapping")
+            return replies.read_mapping(await calls.post(door, url, token, body, deadline_s))
+        return NOTHING_TO_SEND
 
     async def probe(self, door: Door, base_url: str, token: str, deadline_s: float) -> Answer:
         """GET user/info: the cheapest call that a dead token fails."""

@@ -7,6 +7,7 @@ API = "/open_api/v1.3/"
 
 CELLS_PER_REQUEST_MAX = 1_000
 """Filled cells of one mapping call (D 1739940585975809); Braze's document says 10,000 people."""
+PEOPLE_PER_REQUEST_MAX = 10_000
 AUDIENCE_NAME_CHARS_MAX = 70
 """A longer name is cut to 67 and three dots (D 1739940583739393)."""
 AUDIENCES_PER_AD_ACCOUNT_MAX = 400

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
+from towpath.partners.protocol import Order
 from towpath.partners.tiktok.limits import ID_DIGITS_MAX
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
@@ -29,27 +30,23 @@ ID_SCHEMA = {
 }
 
 
-def body(
-    action: Action,
-    audience_ref: PartnerRef,
-    ad_account_ref: PartnerRef,
-    fields: Sequence[MatchField],
-    groups: Sequence[KeyGroup],
-) -> bytes:
+def body(order: Order, groups: Sequence[KeyGroup]) -> bytes:
     """The JSON of POST segment/mapping: a row a person, a cell a field, `{}` for a missing key
     (D 1739940585975809; that `{}` is the empty cell: Segment's connector).
 
     Digests are 32 bytes each, of `fields` only; other fields of a group stay behind. Raises
     InputError for an id that is no number, ValueError for groups that cannot be a request.
     """
-    audience, ad_account = _digits(audience_ref, "audience"), _digits(ad_account_ref, "ad account")
+    fields = order.fields
+    audience = digits(order.audience_ref or PartnerRef(""), "audience")
+    ad_account = digits(order.ad_account_ref, "ad account")
     if not fields or len(set(fields)) != len(fields):
         raise ValueError("a request needs match fields, each once")
     if not groups:
         raise ValueError("a request needs people")
     schema = ",".join(f'"{ID_SCHEMA[field]}"' for field in fields)
     head = (
-        f'{{"advertiser_ids":["{ad_account}"],"action":"{ACTIONS[action]}",'
+        f'{{"advertiser_ids":["{ad_account}"],"action":"{ACTIONS[order.action]}",'
         f'"id_schema":[{schema}],"batch_data":['
     )
     rows = [_rows(audience, fields, group) for group in groups]
@@ -92,7 +89,8 @@ def _template(audience: str, present: Sequence[bool]) -> tuple[NDArray[np.uint8]
     return np.frombuffer(b"[" + b",".join(cells) + b"],", np.uint8), starts
 
 
-def _digits(ref: PartnerRef, what: str) -> str:
+def digits(ref: PartnerRef, what: str) -> str:
+    """The id, which is digits and nothing else. Raises InputError naming `what`."""
     if not (ref.isascii() and ref.isdigit() and len(ref) <= ID_DIGITS_MAX):
         raise InputError(
             f"The {what}'s id at TikTok is not a number.",
