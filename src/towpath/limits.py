@@ -118,6 +118,17 @@ STRAY_LOOK_S = 10
 STRAYS_PER_LOOK = 200
 REKEYED_PER_TICK = 2_000
 
+# Customer Files.
+FILE_UPDATE_EVERY_S = 3_900
+FILE_UPDATES_PER_DAY = 23
+"""One less than TikTok takes, which may count what we believe to be refused."""
+FILE_PEOPLE_MIN = 2_000
+"""TikTok lets nobody edit an audience of fewer than 1,000 people whom it matched, and never again:
+the first file carries twice as many at least."""
+FILE_UPDATE_PEOPLE_MAX = 5_000_000
+FILE_LOOK_S = 60
+FILE_WINDOW_S = 72 * 3_600
+
 # The partner's ad accounts.
 AD_ACCOUNTS_MAX = 10_000
 

@@ -35,6 +35,7 @@ class Event(StrEnum):
     SCOPE_PAUSED = "scope.paused"
     CONNECTION_BROKEN = "connection.broken"
     CONNECTION_READY = "connection.ready"
+    MAY_STREAM = "connection.may_stream"
     AUDIENCE_TROUBLE = "audience.trouble"
     REQUEST_TOO_LARGE = "request.too_large"
     PEOPLE_ERRORED = "people.errored"

@@ -48,7 +48,7 @@ from towpath.engine.settler import Settler
 from towpath.engine.sweep import Sweep
 from towpath.ids import PartnerRef, StepId, VersionId, WorkspaceId
 from towpath.partners.protocol import PartnerAudience, ready
-from towpath.partners.registry import PARTNERS
+from towpath.partners.registry import PARTNERS, adapter
 from towpath.people.events import EventKind, EventName, Happening
 from towpath.sandbox.core import MAPPING, Sandbox
 from towpath.sandbox.rules import Rules
@@ -265,7 +265,7 @@ class Stage:
         outbox: deque[Any] = self.sender.outbox
         while outbox:
             one = outbox.popleft()
-            partner = PARTNERS[one.route.partner]
+            partner = adapter(one.route.partner, by_files=one.route.by_files)
             token = connections.open_token(self.db, KEYS, one.route.workspace, one.route.token)
             pieces = courier.pieces(one, partner.people_per_body)
             loads = [courier.load(self.db, piece, partner) for piece in pieces]

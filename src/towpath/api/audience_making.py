@@ -25,8 +25,11 @@ from towpath.partners.protocol import (
     Lookalike,
     PartnerAudience,
 )
-from towpath.partners.registry import PARTNERS
-from towpath.store import audience_listings, audiences
+from towpath.partners.registry import adapter
+from towpath.partners.tiktok import problems
+from towpath.partners.tiktok.client import audience_name
+from towpath.partners.tiktok.problems import Problem
+from towpath.store import audience_listings, audiences, connections
 from towpath.store.audience_listings import Line, Name
 from towpath.store.database import Db
 
@@ -47,7 +50,7 @@ _LINE = [one.name for one in fields(Line)]
 async def look(db: Db, place: Place, reach: Reach, now: Instant) -> Listed:
     """List the ad account's audiences at the partner, and keep the list when it is whole."""
     door, base_url, token = place.open(db, reach)
-    listed = await PARTNERS[place.partner].list_audiences(
+    listed = await place.adapter.list_audiences(
         door, base_url, token, ad_account_ref=place.account.partner_ref, deadline_s=DEADLINE_S
     )
     if listed.answer.applied:
@@ -71,10 +74,9 @@ async def make(db: Db, place: Place, name: str, reach: Reach, now: Instant) -> A
     """The audience of that name that takes syncs: one that is known, one that the partner has, or a
     new one. Raises InputError for a name that cannot be, PartnerError when it does not come."""
     door, base_url, token = place.open(db, reach)
-    partner = PARTNERS[place.partner]
 
     async def ask() -> Created:
-        return await partner.create_audience(
+        created = await place.adapter.create_audience(
             door,
             base_url,
             token,
@@ -82,6 +84,9 @@ async def make(db: Db, place: Place, name: str, reach: Reach, now: Instant) -> A
             name=name,
             deadline_s=DEADLINE_S,
         )
+        if problems.read(created.answer.cause, created.answer.code)[0] is Problem.NOT_ALLOWLISTED:
+            raise _NotAllowlistedError
+        return created
 
     def known() -> AudienceId | None:
         named = audiences.find_by_name(db, place.workspace, place.account.id, name)
@@ -89,7 +94,14 @@ async def make(db: Db, place: Place, name: str, reach: Reach, now: Instant) -> A
 
     if (there := known()) is not None:
         return there
-    made = await _once(db, place, name, reach, now, (ask, known, _fillable))
+    if place.connection.by_files:
+        return await _name(db, place, name, reach, now)
+    try:
+        made = await _once(db, place, name, reach, now, (ask, known, _fillable))
+    except _NotAllowlistedError:
+        connections.set_transport(db, place.connection, now, by_files=True)
+        by_files = replace(place, connection=replace(place.connection, by_files=True))
+        return await _name(db, by_files, name, reach, now)
     if isinstance(made, int):
         return made
     found = made.audience
@@ -106,16 +118,38 @@ async def make(db: Db, place: Place, name: str, reach: Reach, now: Instant) -> A
     )
 
 
+class _NotAllowlistedError(Exception):
+    """The app may not stream."""
+
+
+async def _name(db: Db, place: Place, name: str, reach: Reach, now: Instant) -> AudienceId:
+    """An audience of Customer Files, which TikTok makes of people only: here it has its name until
+    its first file leaves. One of that name at the partner would become its double."""
+    name = audience_name(name)
+    found = _newest((await refresh(db, place, reach, now)).audiences, name)
+    if found is not None:
+        return await adopt(db, place, found.partner_ref, reach, now)
+    return audiences.ensure(
+        db,
+        place.workspace,
+        place.account.id,
+        PartnerRef(audiences.UNMADE + name),
+        name,
+        created_here=True,
+        now=now,
+        by_files=True,
+    )
+
+
 async def make_lookalike(
     db: Db, place: Place, wanted: Lookalike, reach: Reach, now: Instant
 ) -> PartnerRef:
     """Make a lookalike of that name, once, and give its id at the partner. Raises InputError for
     what cannot be, PartnerError when it does not come."""
     door, base_url, token = place.open(db, reach)
-    partner = PARTNERS[place.partner]
 
     async def ask() -> Created:
-        return await partner.create_lookalike(
+        return await place.adapter.create_lookalike(
             door,
             base_url,
             token,
@@ -139,7 +173,14 @@ async def adopt(db: Db, place: Place, ref: PartnerRef, reach: Reach, now: Instan
     for one in (await refresh(db, place, reach, now)).audiences:
         if one.partner_ref == ref:
             return audiences.ensure(
-                db, place.workspace, place.account.id, ref, one.name, created_here=False, now=now
+                db,
+                place.workspace,
+                place.account.id,
+                ref,
+                one.name,
+                created_here=False,
+                now=now,
+                by_files=place.connection.by_files,
             )
     raise NotFoundError(
         f"The ad account has no audience {ref} that can be filled.",
@@ -163,11 +204,15 @@ async def delete(db: Db, place: Place, audience: AudienceId, reach: Reach, now: 
         raise ConflictError(
             f"{found.name!r} is used by {', '.join(users[:3])}.", remedy="Take it out there first."
         )
+    if not found.made:
+        audiences.note_deleted(db, audience, now)
+        return
     door, base_url, token = place.open(db, reach)
+    partner = adapter(place.partner, by_files=found.by_files)
 
     async def ask() -> Created:
         return Created(
-            await PARTNERS[place.partner].delete_audience(
+            await partner.delete_audience(
                 door,
                 base_url,
                 token,

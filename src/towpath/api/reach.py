@@ -9,8 +9,8 @@ from towpath.api.troubles import CONNECT
 from towpath.errors import NotFoundError, PartnerError
 from towpath.ids import AdAccountId, AppId, PartnerRef, WorkspaceId
 from towpath.partners.consent import ENABLED
-from towpath.partners.protocol import Answer, Cause, Door
-from towpath.partners.registry import CONSENTS
+from towpath.partners.protocol import Answer, Cause, Door, Partner
+from towpath.partners.registry import CONSENTS, adapter
 from towpath.store import apps, connections
 from towpath.store.connections import AdAccount, Connection
 from towpath.store.database import Db
@@ -46,6 +46,11 @@ class Place:
     def workspace(self) -> WorkspaceId:
         """Whose it is."""
         return self.account.workspace
+
+    @property
+    def adapter(self) -> Partner:
+        """How the partner is spoken to, by the connection's transport."""
+        return adapter(self.partner, by_files=self.connection.by_files)
 
     def open(self, db: Db, reach: Reach) -> tuple[Door, str, str]:
         """The door, the partner's address and the token. Raises PartnerError without a token."""

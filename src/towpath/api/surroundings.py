@@ -105,7 +105,7 @@ class _Gathered:
             self.accounts[ref] = connection, account
         asked_at = audience_listings.refreshed_at(db, account.id)
         for one in known:
-            gone = asked_at is not None and asked_at > one.created_at
+            gone = one.made and asked_at is not None and asked_at > one.created_at
             why = "The partner has it no more: it was deleted there." if gone else ""
             self.listed[ref, str(one.partner_ref)] = AudienceView(one.name, why)
         for line in audience_listings.page(
@@ -129,6 +129,9 @@ class _Gathered:
             listed=self.listed,
             owned=self.owned,
             audiences_max=PARTNERS[partner].audiences_max,
+            by_files=frozenset(
+                ref for ref, (connection, _) in self.accounts.items() if connection.by_files
+            ),
             unaccepted=frozenset(
                 ref
                 for ref, (connection, _) in self.accounts.items()

@@ -28,7 +28,8 @@ class PartnerView:
     (tiktok-api, /segment/audience/). `refused`: ad accounts in which nothing can be done now, with
     why and what to do. `listed`: what the partner listed, by ad account and id, and `owned` how
     many of them an ad account owns, of `audiences_max`. `unaccepted`:
-    ad accounts for which nobody has accepted the partner's terms and policies.
+    ad accounts for which nobody has accepted the partner's terms and policies. `by_files`: those
+    whose new audiences are filled by files, some updates a day.
     """
 
     ready: bool
@@ -41,6 +42,7 @@ class PartnerView:
     owned: Mapping[str, int] = field(default_factory=dict)
     audiences_max: int = 400
     unaccepted: frozenset[str] = frozenset()
+    by_files: frozenset[str] = frozenset()
 
     def named(self, ad_account: str, name: str) -> list[tuple[str, AudienceView]]:
         """The usable audiences of that name, with their ids."""

@@ -41,6 +41,7 @@ COMMANDS = {
     "canvas": _Lazy("canvas:app", "Check, apply, launch, pause and stop Canvases.", True),
     "segment": _Lazy("segment:app", "Save, count, sample and explain segments of people.", True),
     "audience": _Lazy("audience:app", "List, make and clean up audiences; lookalikes.", True),
+    "transport": _Lazy("transport:app", "By the second or by files; the move.", True),
     "sync": _Lazy("sync:app", "Keep an audience equal to a segment, without a Canvas.", True),
     "log": _Lazy("log:app", "What was sent to partners, and what they said.", True),
     "erase": _Lazy("erase:app", "Forget people here and at every partner; receipts.", True),

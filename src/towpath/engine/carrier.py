@@ -16,27 +16,32 @@ from towpath.clock import seconds
 from towpath.engine import courier
 from towpath.engine.claim import Claimed
 from towpath.engine.courier import Answered
+from towpath.engine.paced_door import PacedDoor
 from towpath.engine.threads import in_thread, tell_failed
 from towpath.errors import TowpathError
 from towpath.ledger.events import SetByField
 from towpath.ledger.windows import Windows
 from towpath.net.door import Door
-from towpath.partners.protocol import Bodies, Partner
+from towpath.partners.protocol import Bodies
+from towpath.partners.registry import adapter
 from towpath.store import connections
+from towpath.store.audiences import Route
 from towpath.store.database import Db
 from towpath.store.secrets import KeyRing
 
 T = TypeVar("T")
 TOKEN_KEPT_S = 1.0
+FILE_CALL_EVERY_S = 1.1
+"""TikTok takes one a second of an ad account (tiktok-api, section 6)."""
 
 
 @dataclass(slots=True)
 class Carrier:
-    """Carries claimed requests; `readers` are its own connections."""
+    """Carries claimed requests; `readers` are its own connections, `filing` that of paced doors."""
 
     pool: ThreadPoolExecutor
     readers: Iterable[Db]
-    partners: dict[str, Partner]
+    filing: Db
     base_urls: dict[str, str]
     door: Door
     keys: KeyRing
@@ -50,11 +55,11 @@ class Carrier:
 
     async def carry(self, claimed: Claimed, claimed_at: float) -> Answered:
         """One request: token, digests, bodies, calls. `claimed_at` is of the monotonic clock."""
-        partner = self.partners[claimed.route.partner]
+        partner = adapter(claimed.route.partner, by_files=claimed.route.by_files)
         lost: list[SetByField] = []
         try:
             answer = await partner.send(
-                self.door,
+                self._door(claimed.route),
                 self.base_urls[partner.name],
                 await self._token(claimed),
                 courier.order(claimed),
@@ -71,15 +76,22 @@ class Carrier:
     async def _bodies(self, claimed: Claimed, claimed_at: float, lost: list[SetByField]) -> Bodies:
         """Its bodies; `lost` gathers who turned out to have no key. Raises TooLateError when
         another worker may have claimed its people by the time of the answer."""
-        partner = self.partners[claimed.route.partner]
+        partner = adapter(claimed.route.partner, by_files=claimed.route.by_files)
         for piece in courier.pieces(claimed, partner.people_per_body):
             loaded = await self._read(partial(courier.load, claimed=piece, partner=partner))
             lost.append(loaded.found_keyless)
             spent = seconds(time.monotonic() - claimed_at)
-            if not courier.in_time(self.windows, spent, partner.calls_after_body):
+            windows = self.windows.of(by_files=claimed.route.by_files)
+            if not courier.in_time(windows, spent, partner.calls_after_body):
                 raise courier.TooLateError
             if loaded.body is not None:
                 yield loaded.body
+
+    def _door(self, route: Route) -> Door:
+        """Streaming has the permit of its claim; a file's calls take one each, a second apart."""
+        if not route.by_files:
+            return self.door
+        return PacedDoor(self.door, self.filing, route.app, every_s=FILE_CALL_EVERY_S)
 
     async def _token(self, claimed: Claimed) -> str:
         """The connection's token in clear, kept for a second so that a change is seen at once."""

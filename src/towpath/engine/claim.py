@@ -46,6 +46,7 @@ class Claimed:
     started_at: Instant
     holder: str
     permit: int | None
+    whole: bool = False
 
     @classmethod
     def expired(cls, request: RequestId, route: Route, now: Instant) -> "Claimed":
@@ -130,20 +131,33 @@ def claim(db: Db, route: Route, claimant: Claimant, now: Instant) -> list[Claime
         _plan_next_look(draft, claimant.windows, everything=everything)
         ledgers.close(db, ledger, now)
     return [
-        Claimed(
-            request,
-            route,
-            new.action,
-            new.fields,
-            new.members,
-            new.omitted,
-            {name: ledger.state.of(name).keyless & new.members for name in new.fields},
-            now,
-            holder,
-            permit,
-        )
+        claimed_of(request, new, route, ledger, lease, permit)
         for request, new, permit in zip(ids, draft.chosen, free, strict=False)
     ]
+
+
+def claimed_of(
+    request: RequestId,
+    new: NewRequest,
+    route: Route,
+    ledger: Ledger,
+    lease: requests.Claim,
+    permit: int | None,
+) -> Claimed:
+    """A request that was written, as the courier needs it."""
+    return Claimed(
+        request,
+        route,
+        new.action,
+        new.fields,
+        new.members,
+        new.omitted,
+        {name: ledger.state.of(name).keyless & new.members for name in new.fields},
+        lease.now,
+        lease.worker,
+        permit,
+        new.whole,
+    )
 
 
 def _retries(draft: _Draft, action: Action) -> bool:

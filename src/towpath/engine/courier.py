@@ -62,7 +62,14 @@ def in_time(windows: Windows, spent: timedelta, calls: int = 1) -> bool:
 def order(claimed: Claimed) -> Order:
     """What the request asks for."""
     route = claimed.route
-    return Order(claimed.action, claimed.fields, route.ad_account_ref, route.audience_ref)
+    return Order(
+        claimed.action,
+        claimed.fields,
+        route.ad_account_ref,
+        route.audience_ref if route.made else None,
+        route.name,
+        claimed.whole,
+    )
 
 
 def pieces(claimed: Claimed, people_per_body: int) -> list[Claimed]:

@@ -7,6 +7,7 @@ terminal behind these calls, so a pause that lasts is told instead of waited for
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ class PacedDoor:
     db: Db
     app: AppId
     calls: int = 0
+    every_s: float = 0.0
+    """So long after an answer the next call leaves."""
+    _again_at: float = 0.0
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float
@@ -50,6 +54,7 @@ class PacedDoor:
         self, call: Callable[[], Awaitable[HttpReply]], deadline_s: float
     ) -> HttpReply:
         self.calls += 1
+        await asyncio.sleep(max(0.0, self._again_at - time.monotonic()))
         holder = f"door-{os.getpid()}-{id(self)}/{self.calls}"
         now = database_now(self.db)
         patience = now + seconds(WAIT_S_MAX)
@@ -63,6 +68,7 @@ class PacedDoor:
         try:
             return await call()
         finally:
+            self._again_at = time.monotonic() + self.every_s
             # An answer is not lost with the database: the permit comes back when its lease ends.
             with suppress(DatabaseHitch):
                 now = database_now(self.db)

@@ -5,13 +5,14 @@ accepted one wakes them all.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from towpath import telemetry
 from towpath.clock import Instant, seconds
 from towpath.engine.scopes import PROBE_EVERY_S
 from towpath.partners.protocol import Answer, Cause
 from towpath.store import connections, ledgers
-from towpath.store.connections import Probe
+from towpath.store.connections import Probe, StreamingAsk
 from towpath.store.database import Db
 from towpath.telemetry import Event
 
@@ -27,6 +28,18 @@ class Prober:
     def due(self, now: Instant) -> list[Probe]:
         """Probes to send now, each claimed by this worker alone."""
         return connections.claim_probes(self.db, PROBES_MAX, now, now + seconds(PROBE_EVERY_S))
+
+    def asks(self, now: Instant) -> list[StreamingAsk]:
+        """Connections by files to ask for now whether they may stream: once a day each."""
+        before = now - timedelta(days=1)
+        found = connections.claim_streaming_asks(self.db, PROBES_MAX, now, before)
+        return [one for one in found if one.ad_account_ref is not None]
+
+    def note_asked(self, ask: StreamingAsk, may: bool | None, now: Instant) -> None:
+        """What the partner answered."""
+        if may:
+            connections.note_streaming(self.db, ask.id, now)
+            telemetry.tell(Event.MAY_STREAM, connection=ask.id)
 
     def note(self, probe: Probe, answer: Answer, now: Instant) -> None:
         """What the partner answered: mended, or still refused."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from towpath.clock import Instant, seconds
 from towpath.engine.claim import Claimant, Claimed, claim
+from towpath.engine.file_claim import claim_update
 from towpath.store import audiences, ledgers
 from towpath.store.audiences import Route
 from towpath.store.database import Db
@@ -35,7 +36,8 @@ class Sender:
             if not route.open_at(now):
                 ledgers.postpone(self.db, audience, _closed_until(route, now))
                 continue
-            claimed = claim(self.db, route, self.claimant, now)
+            way = claim_update if route.by_files else claim
+            claimed = way(self.db, route, self.claimant, now)
             if claimed:
                 self.outbox.extend(claimed)
                 return True

@@ -22,7 +22,7 @@ from towpath.ledger.windows import resends as find_resends
 from towpath.partners.protocol import Answer, AnswerKind, Cause, Scope
 from towpath.people.action import Action
 from towpath.people.people_set import PeopleSet, people, union
-from towpath.store import arrivals, ledgers, permits, requests, resends
+from towpath.store import arrivals, audiences, file_updates, ledgers, permits, requests, resends
 from towpath.store.arrivals import OpenArrivals
 from towpath.store.database import Db
 from towpath.store.ledgers import Ledger
@@ -72,6 +72,8 @@ def settle(
     with db.transaction():
         _free_permits(db, app, answered, now)
         ledger = ledgers.lock(db, audience)
+        windows = windows.of(by_files=ledger.head.by_files)
+        _note(db, audience, answered, windows, now)
         rows = requests.read_to_settle(db, audience, list(by_id))
         for late in by_id.keys() - {row.id for row in rows}:
             answer = by_id[late].answer
@@ -92,6 +94,17 @@ def settle(
             _wake(work, rows)
         ledgers.close(db, ledger, now)
     return len(rows)
+
+
+def _note(
+    db: Db, audience: AudienceId, answered: Sequence[Answered], windows: Windows, now: Instant
+) -> None:
+    """What answers tell of the audience itself: that it is made, or takes nothing now."""
+    for one in answered:
+        if one.answer.made is not None:
+            audiences.note_made(db, audience, one.answer.made, now)
+    if any(one.answer.cause is Cause.BUSY for one in answered):
+        file_updates.extend(db, audience, now + windows.give_up)
 
 
 def _free_permits(db: Db, app: AppId, answered: Sequence[Answered], now: Instant) -> None:

@@ -52,14 +52,14 @@ from towpath.engine.threads import (
 from towpath.engine.webhook_calls import call_webhooks
 from towpath.engine.webhooks import Webhooks
 from towpath.errors import TowpathError
-from towpath.ids import RequestId
+from towpath.ids import PartnerRef, RequestId
 from towpath.ledger.windows import Windows
 from towpath.limits import EVENTS_KEPT_DAYS, SETTLE_REQUESTS_MAX, SETTLE_WAIT_MS
 from towpath.net.door import Door
 from towpath.net.mail import Post
 from towpath.partners.protocol import Partner
 from towpath.store import connections, ledgers, wakes
-from towpath.store.connections import Probe
+from towpath.store.connections import Probe, StreamingAsk
 from towpath.store.database import DatabaseLost, Db, database_now
 from towpath.store.secrets import KeyRing
 from towpath.telemetry import Event
@@ -206,13 +206,20 @@ class Worker:
         db = self.parts.connect()
         clock = Clock(db)
         readers = [self.parts.connect() for _ in range(self.parts.readers)]
+        filing = self.parts.connect()
         claimant = Claimant(self.parts.name, self.parts.windows, self.parts.with_permits)
         sender = Sender(db, claimant)
         settler = Settler(db, self.parts.windows, Random(self.parts.seed))
         ready: deque[Claimed] = deque()
         parts = self.parts
         carrier = Carrier(
-            pool, readers, parts.partners, parts.base_urls, parts.door, parts.keys, parts.windows
+            pool,
+            readers,
+            filing,
+            parts.base_urls,
+            parts.door,
+            parts.keys,
+            parts.windows,
         )
         start = partial(self._start, ready, partial(self._carry, carrier, settler))
         try:
@@ -225,7 +232,7 @@ class Worker:
                     await self._rest(pool, clock, settler)
         finally:
             ready.clear()
-            for connection in (db, *readers):
+            for connection in (db, filing, *readers):
                 connection.close()
 
     async def _claim(
@@ -309,9 +316,34 @@ class Worker:
                         await self._try(pool, db, prober, probe)
                     except (TowpathError, TimeoutError) as error:  # it is due again in a minute
                         tell_failed(error)
+                for ask in await in_thread(pool, prober.asks, now):
+                    await self._ask(pool, db, prober, ask)
                 await sleep(self.stop, 1.0)
         finally:
             db.close()
+
+    async def _ask(
+        self, pool: ThreadPoolExecutor, db: Db, prober: Prober, ask: StreamingAsk
+    ) -> None:
+        """May the app of a connection by files stream by now? It is asked again in a day."""
+        parts, partner = self.parts, self.parts.partners[ask.partner]
+        deadline_s = parts.windows.request_deadline.total_seconds()
+        try:
+            opened = partial(connections.open_token, db, parts.keys, ask.workspace, ask.token)
+            token = await in_thread(pool, opened)
+            async with asyncio.timeout(deadline_s + PERMIT_WAIT_S):
+                may = await partner.may_stream(
+                    PacedDoor(parts.door, db, ask.app),
+                    parts.base_urls[partner.name],
+                    token,
+                    ad_account_ref=ask.ad_account_ref or PartnerRef(""),
+                    deadline_s=deadline_s,
+                )
+        except (TowpathError, TimeoutError) as error:
+            tell_failed(error)
+        else:
+            now: Instant = await in_thread(pool, database_now, db)
+            await in_thread(pool, prober.note_asked, ask, may, now)
 
     async def _call(self, pool: ThreadPoolExecutor) -> None:
         """Make the calls of people who stand at webhooks."""

@@ -6,13 +6,14 @@ at its end: the settle resend.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
 from towpath.clock import Instant
 from towpath.ledger.events import ResendDue, SetByField, Settling
 from towpath.ledger.sharing import HeldKey
+from towpath.limits import FILE_WINDOW_S
 from towpath.people.action import Action
 from towpath.people.match_field import MatchField
 from towpath.people.people_set import PeopleSet, people, union
@@ -31,6 +32,20 @@ class Windows:
     give_up: timedelta = timedelta(hours=13)
     flush: timedelta = timedelta(seconds=5)
     pause_most: timedelta = timedelta(hours=1)  # however long the partner asks to wait
+
+    def of(self, *, by_files: bool) -> "Windows":
+        """The spans of a transport. A file's update is many calls, and the audience takes no other
+        before it is processed, so one that was accepted falls into no later one's time."""
+        if not by_files:
+            return self
+        return replace(
+            self,
+            lease=max(self.lease, timedelta(hours=1)),
+            processing=timedelta(0),
+            retry_first=max(self.retry_first, timedelta(minutes=1)),
+            retry_most=max(self.retry_most, timedelta(hours=1)),
+            give_up=max(self.give_up, timedelta(seconds=FILE_WINDOW_S)),
+        )
 
     def end(self, settling: Settling, lease_until: Instant, answered_at: Instant) -> Instant | None:
         """Until when a request with this answer may still take effect; None: it cannot."""

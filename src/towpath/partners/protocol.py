@@ -48,6 +48,7 @@ class Cause(StrEnum):
     PERMISSION = "permission"  # role, scope or allowlist
     AD_ACCOUNT = "ad account"  # closed, deleted, not reachable
     AUDIENCE = "audience"  # gone, or not editable now
+    BUSY = "busy"  # it takes the next request when it is done with the one before
     ROWS = "rows"  # something in the request is not accepted
     SIZE = "size"  # too many at once
     PARTIAL = "partial"  # a part was applied, nobody knows which
@@ -64,7 +65,7 @@ class Cause(StrEnum):
     @property
     def costs_try(self) -> bool:
         """Only what lies in the request itself counts as a try of it; a resting scope does not."""
-        return self.scope is Scope.REQUEST
+        return self.scope is Scope.REQUEST and self is not Cause.BUSY
 
     @property
     def may_be_halved(self) -> bool:
@@ -302,6 +303,18 @@ class Partner(Protocol):
         deadline_s: float,
     ) -> Created:
         """Make a lookalike audience of that name, once, even if an answer is lost."""
+        ...
+
+    async def may_stream(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        deadline_s: float,
+    ) -> bool | None:
+        """May the app send people within seconds? None: it cannot be told now."""
         ...
 
     async def delete_audience(

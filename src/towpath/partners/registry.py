@@ -5,9 +5,17 @@ from towpath.partners.consent import Consent
 from towpath.partners.protocol import Partner
 from towpath.partners.tiktok.accounts import TikTokConsent
 from towpath.partners.tiktok.client import TikTok
+from towpath.partners.tiktok.file_client import TikTokFiles
 
 PARTNERS: dict[str, Partner] = {"tiktok": TikTok()}
+FILES: dict[str, Partner] = {"tiktok": TikTokFiles()}
+"""The same partners, for connections whose app may not stream."""
 CONSENTS: dict[str, Consent] = {"tiktok": TikTokConsent()}
+
+
+def adapter(name: str, *, by_files: bool) -> Partner:
+    """The partner's adapter for a transport."""
+    return FILES[name] if by_files else PARTNERS[name]
 
 
 def partner(name: str) -> Partner:

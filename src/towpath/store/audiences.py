@@ -16,6 +16,8 @@ from towpath.store.queries import queries
 from towpath.store.secrets import SecretId
 
 _SQL = queries("audiences")
+UNMADE = "unmade:"
+"""How the place of an id begins, its name after it, until the first file makes the audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Audience:
     created_here: bool
     created_at: Instant
     people_per_request_learned: int | None
+    by_files: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Does it exist at the partner?"""
+        return not self.partner_ref.startswith(UNMADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Route:
     audience: AudienceId
     workspace: WorkspaceId
     audience_ref: PartnerRef
+    name: str
+    by_files: bool
     ad_account: AdAccountId
     ad_account_ref: PartnerRef
     ad_account_paused_until: Instant | None
@@ -50,6 +60,11 @@ class Route:
     app_paused_until: Instant | None
     people_per_request: int
     keys_per_request: int
+
+    @property
+    def made(self) -> bool:
+        """Does the audience exist at the partner?"""
+        return not self.audience_ref.startswith(UNMADE)
 
     def open_at(self, now: Instant) -> bool:
         """May a request for this audience leave now, as far as it and not a permit is concerned?"""
@@ -67,6 +82,7 @@ def ensure(
     *,
     created_here: bool,
     now: Instant,
+    by_files: bool = False,
 ) -> AudienceId:
     """The audience of that id at the partner, with this name from now on. `created_here` counts
     only when it is new: who made an audience does not change. Raises NotFoundError."""
@@ -74,7 +90,8 @@ def ensure(
         found = cursor.execute(
             _SQL["ensure_audience"],
             {"workspace": workspace, "ad_account": ad_account, "partner_ref": partner_ref}
-            | {"name": name, "created_here": created_here, "now": now},
+            | {"name": name, "created_here": created_here, "now": now}
+            | {"transport": "files" if by_files else "streaming"},
         ).fetchone()
     if not isinstance(found, int):
         raise NotFoundError("There is no such ad account in this workspace.")
@@ -121,6 +138,11 @@ def unused(db: Db, workspace: WorkspaceId) -> list[Audience]:
     bound for nothing."""
     made = [one for one in list_all(db, workspace) if one.created_here]
     return [one for one in made if not users(db, workspace, one.id)]
+
+
+def note_made(db: Db, audience: AudienceId, partner_ref: PartnerRef, now: Instant) -> None:
+    """Its first file made it at the partner, under this id."""
+    db.execute(_SQL["note_made"], {"audience": audience, "partner_ref": partner_ref, "now": now})
 
 
 def note_deleted(db: Db, audience: AudienceId, now: Instant) -> None:

@@ -54,6 +54,10 @@ class Connection:
     terms_accepted_at: Instant | None = None
     terms_accepted_by: str | None = None
     emptying_since: Instant | None = None
+    by_files: bool = False
+    """New audiences are filled by Customer Files: the app may not stream."""
+    streaming_since: Instant | None = None
+    """When we learnt that it may by now."""
 
     @property
     def ready(self) -> bool:
@@ -189,6 +193,36 @@ def claim_probes(db: Db, limit: int, now: Instant, next_at: Instant) -> list[Pro
         return cursor.execute(
             _SQL["claim_probes"], {"limit": limit, "now": now, "next_at": next_at}
         ).fetchall()
+
+
+def set_transport(db: Db, connection: Connection, now: Instant, *, by_files: bool) -> None:
+    """How audiences are filled that are made from now on."""
+    given = {"connection": connection.id, "workspace": connection.workspace, "now": now}
+    db.execute(_SQL["set_transport"], given | {"transport": "files" if by_files else "streaming"})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamingAsk:
+    """A connection by files, whose app may be allowlisted by now."""
+
+    id: ConnectionId
+    workspace: WorkspaceId
+    app: AppId
+    partner: str
+    token: SecretId
+    ad_account_ref: PartnerRef | None
+
+
+def claim_streaming_asks(db: Db, limit: int, now: Instant, before: Instant) -> list[StreamingAsk]:
+    """Connections that nobody asked for since `before`, each to one worker."""
+    given = {"limit": limit, "now": now, "before": before}
+    with db.cursor(row_factory=class_row(StreamingAsk)) as cursor:
+        return cursor.execute(_SQL["claim_streaming_asks"], given).fetchall()
+
+
+def note_streaming(db: Db, connection: ConnectionId, now: Instant) -> None:
+    """Its app may stream: the move is offered from now on."""
+    db.execute(_SQL["note_streaming"], {"connection": connection, "now": now})
 
 
 def note_refused_probe(

@@ -42,6 +42,7 @@ class Head:
     due_since: Instant | None
     look_at: Instant | None
     people_per_request_learned: int | None
+    by_files: bool = False
 
 
 @dataclass(slots=True)
@@ -143,6 +144,13 @@ def blocks_with_work(db: Db, ledger: Ledger) -> list[tuple[int, int, int]]:
         due_in, due_out = found.get(block, (0, 0))
         found[block] = (due_in + here, due_out + here)
     return [(block, *counts) for block, counts in sorted(found.items())]
+
+
+def all_blocks(db: Db, ledger: Ledger) -> set[int]:
+    """Every block that the ledger holds anything of."""
+    rows = db.execute(_SQL["list_blocks"], (ledger.head.audience,)).fetchall()
+    waiting = union(concerned(event) for _, event in _log(db, ledger))
+    return {row[0] for row in rows} | set(blocks(waiting))
 
 
 def record(ledger: Ledger, event: Event, rows: int = 1) -> int:

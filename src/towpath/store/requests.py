@@ -36,6 +36,8 @@ class NewRequest:
     parent: RequestId | None = None
     root: RequestId | None = None
     parts: int = 1
+    whole: bool = False
+    """A Customer File that takes the place of whoever was in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def write(
             one.parent,
             one.root,
             one.parts,
+            one.whole,
         )
         for one, permit in zip(new, permits, strict=True)
     ]

@@ -44,16 +44,9 @@ def held(people: Sequence[str], *fields: MatchField) -> dict[MatchField, set[byt
 
 async def made(subject: Subject, name: str = "Buyers") -> PartnerRef:
     """An audience."""
-    found = await subject.partner.create_audience(
-        subject.door,
-        subject.base_url,
-        subject.token,
-        ad_account_ref=subject.ad_account,
-        name=name,
-        deadline_s=DEADLINE_S,
-    )
-    assert found.audience is not None
-    return found.audience.partner_ref
+    ref = await subject.make(name)
+    assert ref
+    return ref
 
 
 async def send(subject: Subject, audience: PartnerRef, action: Action, *groups: KeyGroup) -> Answer:
@@ -208,15 +201,10 @@ async def an_audience_is_made_once(subject: Subject) -> None:
     """Two people click, or the answer gets lost (I-33)."""
     first = await made(subject)
     assert await made(subject) == first
-    subject.door.lose = 1
-    await subject.partner.create_audience(
-        subject.door,
-        subject.base_url,
-        subject.token,
-        ad_account_ref=subject.ad_account,
-        name="Lost",
-        deadline_s=DEADLINE_S,
-    )
+    for lost in (1, 2):
+        subject.door.lose = lost
+        await subject.make("Lost")
+        subject.door.lose = 0
     assert await made(subject, "Lost")
     assert [subject.audiences(name) for name in ("Buyers", "Lost")] == [1, 1]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from tests.partners.conformance.subject import TellingDoor
+from tests.partners.conformance.subject import DEADLINE_S, TellingDoor
 
 from towpath.ids import PartnerRef
 from towpath.net.door import HttpReply, NoAnswer
@@ -13,21 +13,33 @@ from towpath.people.match_field import MatchField
 from towpath.sandbox import Rules, Sandbox
 from towpath.sandbox.call import Call
 
-_MAPPING = "segment/mapping/"
+FAST = Rules(other_per_s=1_000, audience_per_advertiser_per_s=1_000)
 
 
 class Streaming:
     """A Subject (subject.py). `partner` may be another adapter that speaks to TikTok."""
 
     base_url = "https://tiktok.example"
+    acting_path = "segment/mapping/"
 
-    def __init__(self, partner: Partner) -> None:
-        rules = Rules(other_per_s=1_000, audience_per_advertiser_per_s=1_000)
+    def __init__(self, partner: Partner, rules: Rules = FAST) -> None:
         self.sandbox = Sandbox(7, lambda: 1_790_000_000.0, rules)
         self.partner = partner
         self.door = TellingDoor(self)
         self.token = self.sandbox.world.token
         self.ad_account = PartnerRef(next(iter(self.sandbox.world.advertisers)))
+
+    async def make(self, name: str) -> PartnerRef:
+        """By the call for it."""
+        found = await self.partner.create_audience(
+            self.door,
+            self.base_url,
+            self.token,
+            ad_account_ref=self.ad_account,
+            name=name,
+            deadline_s=DEADLINE_S,
+        )
+        return found.audience.partner_ref if found.audience else PartnerRef("")
 
     def carry(self, verb: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpReply:
         """One call of the sandbox."""
@@ -58,7 +70,7 @@ class Streaming:
 
     def throttle(self) -> None:
         """Over the app's limit."""
-        self.sandbox.next_faults(["40100"], _MAPPING)
+        self.sandbox.next_faults(["40100"], self.acting_path)
 
 
 def streaming() -> Streaming:

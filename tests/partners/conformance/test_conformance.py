@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.partners.conformance.checks import CHECKS, Check
+from tests.partners.conformance.files import files
 from tests.partners.conformance.streaming import Streaming, streaming
 from tests.partners.conformance.subject import Subject
 
@@ -12,7 +13,7 @@ from towpath.partners.protocol import Answer, AnswerKind, Bodies, Cause, Order
 from towpath.partners.tiktok import calls
 from towpath.partners.tiktok.client import TikTok
 
-TRANSPORTS: dict[str, Callable[[], Subject]] = {"streaming": streaming}
+TRANSPORTS: dict[str, Callable[[], Subject]] = {"streaming": streaming, "files": files}
 
 
 class TrustsStatus(TikTok):

@@ -15,7 +15,7 @@ from towpath.canvas.step import Step, written
 from towpath.canvas.surroundings import AudienceView, PartnerView, Surroundings
 from towpath.errors import InputError
 from towpath.ids import AudienceId, PartnerRef, StepId
-from towpath.limits import AUDIENCE_PEOPLE_USEFUL
+from towpath.limits import AUDIENCE_PEOPLE_USEFUL, FILE_PEOPLE_MIN
 from towpath.people.action import Action
 from towpath.people.filter_parse import nearest, one_of
 from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of, mask
@@ -178,6 +178,12 @@ class AudienceSync:
     def _noted(self, expected: int | None, view: PartnerView | None) -> "Found":
         """Nothing that keeps it from launching."""
         known = [] if view is None or self.ad_account is None else self._meant(view)
+        if view is not None and self.ad_account in view.by_files:
+            message = (
+                f"{self.partner} has not allowlisted the app for streaming: files fill new"
+                f" audiences, about once an hour, from {FILE_PEOPLE_MIN:,} people on."
+            )
+            yield ("not_near_real_time", "audience", message, "`towpath transport` tells more.")
         if len(known) > 1:
             ids = ", ".join(ref for ref, _ in known)
             message = f"{len(known)} audiences have this name: {ids}."

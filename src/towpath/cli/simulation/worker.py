@@ -29,7 +29,7 @@ from towpath.engine.sweep import Sweep
 from towpath.engine.webhooks import Batch, Webhooks
 from towpath.errors import TowpathError
 from towpath.partners.protocol import NOTHING_TO_SEND, Answer, ready
-from towpath.partners.registry import PARTNERS
+from towpath.partners.registry import PARTNERS, adapter
 from towpath.store import connections
 from towpath.store.audiences import Route
 from towpath.store.connections import Probe
@@ -102,7 +102,9 @@ class SimulatedWorker:
         if not self.sender.outbox:
             return None
         claimed = self.sender.outbox.popleft()
-        loaded = courier.load(self.db, claimed, PARTNERS[claimed.route.partner])
+        route = claimed.route
+        partner = adapter(route.partner, by_files=route.by_files)
+        loaded = courier.load(self.db, claimed, partner)
         self.loaded.append(loaded)
         return loaded
 
@@ -127,7 +129,8 @@ class SimulatedWorker:
         if token is None:
             return courier.NOT_LOADED, 0, None, world.now
         door, deadline = world.door, windows.request_deadline
-        partner = PARTNERS[loaded.claimed.route.partner]
+        route = loaded.claimed.route
+        partner = adapter(route.partner, by_files=route.by_files)
         order, bodies = courier.order(loaded.claimed), ready(loaded.body)
         answer = at_once(
             partner.send(door, BASE_URL, token, order, bodies, deadline.total_seconds())

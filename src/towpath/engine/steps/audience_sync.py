@@ -243,7 +243,8 @@ def _write(
         first_seq = ledger.head.seq + 1
         ledgers.record(ledger, Arrived(action, fields, people()), rows=len(pieces))
     place = (moment.stand.version, moment.stand.step)
-    deadline = moment.now + moment.windows.give_up
+    windows = moment.windows.of(by_files=ledger.head.by_files)
+    deadline = moment.now + windows.give_up
     coming = Coming(ledger.head, place, action, fields, moment.now, deadline)
     arrivals.write(moment.db, coming, pieces, first_seq)
 

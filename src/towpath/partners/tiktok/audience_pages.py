@@ -13,7 +13,7 @@ from towpath.ids import PartnerRef
 from towpath.partners.protocol import PartnerAudience
 from towpath.partners.tiktok.limits import ID_DIGITS_MAX, KIND_CHARS_MAX, PAGE_SIZE
 
-FILLABLE, LOOKALIKE = "Partner", "Lookalike Audience"
+FILLABLE, LOOKALIKE, CUSTOMER_FILE = "Partner", "Lookalike Audience", "Customer File Audience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,13 @@ def ref(value: object) -> PartnerRef | None:
     return PartnerRef(text) if usable else None
 
 
-def entries(data: Any) -> list[Entry] | None:
-    """The lines of one page (D: GET dmp/custom_audience/list); None when there is no list."""
+def entries(data: Any, filled: str) -> list[Entry] | None:
+    """The lines of one page (D: GET dmp/custom_audience/list); None when there is no list.
+    `filled`: the type of those that can be filled."""
     lines = data.get("list") if isinstance(data, dict) else None
     if not isinstance(lines, list):
         return None
-    return [_entry(line) for line in lines if isinstance(line, dict)]
+    return [_entry(line, filled) for line in lines if isinstance(line, dict)]
 
 
 def page(ad_account_ref: PartnerRef) -> str:
@@ -56,10 +57,10 @@ def is_last(data: dict[str, Any], page: int, count: int) -> bool:
     return count < PAGE_SIZE
 
 
-def _entry(line: dict[str, Any]) -> Entry:
+def _entry(line: dict[str, Any], filled: str) -> Entry:
     found, name, people = ref(line.get("audience_id")), line.get("name"), line.get("cover_num")
     kind, owned = line.get("audience_type"), line.get("is_creator") is True
-    fillable = kind == FILLABLE and owned
+    fillable = kind == filled and owned
     if found is None or not isinstance(name, str) or not name:
         return Entry(found, fillable, None)
     audience = PartnerAudience(
@@ -68,7 +69,7 @@ def _entry(line: dict[str, Any]) -> Entry:
         people if isinstance(people, int) and people >= 0 else None,
         ready=line.get("is_valid") is True,
         kind=kind[:KIND_CHARS_MAX].replace("\0", "") if isinstance(kind, str) else "",
-        fits=kind == FILLABLE,
+        fits=kind == filled,
         owned=owned,
         shared=line.get("shared") is True,
         expires_at=_moment(line.get("expired_time")),

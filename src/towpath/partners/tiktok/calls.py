@@ -23,7 +23,14 @@ async def post(
     door: Door, address: str, token: str, body: bytes, deadline_s: float
 ) -> HttpReply | NoAnswer:
     """POST a JSON body. An empty token sends no token."""
-    headers = {"Content-Type": "application/json"} | _token(token)
+    return await post_as(door, address, token, "application/json", body, deadline_s)
+
+
+async def post_as(
+    door: Door, address: str, token: str, content_type: str, body: bytes, deadline_s: float
+) -> HttpReply | NoAnswer:
+    """POST a body of any type."""
+    headers = {"Content-Type": content_type} | _token(token)
     try:
         return await door.post(address, headers, body, deadline_s)
     except NoAnswer as failure:

@@ -30,6 +30,7 @@ from towpath.partners.tiktok.limits import (
 from towpath.partners.tiktok.making import misread
 from towpath.people.key_group import KeyGroup
 
+NOT_ALLOWLISTED = 40118
 GONE = 40007
 """The object does not exist."""
 
@@ -45,6 +46,8 @@ class TikTok:
     exchange = staticmethod(authorise.exchange)
     list_ad_accounts = staticmethod(authorise.list_ad_accounts)
     audience_page = staticmethod(audience_pages.page)
+    filled = FILLABLE
+    """The type of the audiences that this transport fills."""
 
     def body(self, order: Order, groups: Sequence[KeyGroup]) -> bytes:
         """See `payload.body`."""
@@ -106,6 +109,24 @@ class TikTok:
         path = "dmp/custom_audience/lookalike/create"
         return await making.once(ways, path, asked, "custom_audience_id", LOOKALIKE)
 
+    async def may_stream(
+        self,
+        door: Door,
+        base_url: str,
+        token: str,
+        *,
+        ad_account_ref: PartnerRef,
+        deadline_s: float,
+    ) -> bool | None:
+        """Is the app allowlisted? TikTok has no question for it, so an audience that cannot be is
+        to be deleted: who may not stream is told so (40118), who may, that there is none."""
+        asked = {"advertiser_id": ad_account_ref, "action": "delete", "delete_audience_id": "0"}
+        url = calls.url(base_url, "segment/audience")
+        answer, _ = replies.read(await calls.post_json(door, url, token, asked, deadline_s))
+        if answer.code == NOT_ALLOWLISTED:
+            return False
+        return True if answer.cause in (Cause.ROWS, Cause.AUDIENCE) else None
+
     async def delete_audience(
         self,
         door: Door,
@@ -157,7 +178,7 @@ class TikTok:
             answer, envelope = replies.read(await calls.get(door, url, token, deadline_s))
             if not answer.applied or envelope is None:
                 return told(answer)
-            entries = audience_pages.entries(envelope.data)
+            entries = audience_pages.entries(envelope.data, self.filled)
             if entries is None:
                 return told(misread(answer, "no list of audiences"))
             refs = {entry.ref for entry in entries if entry.ref is not None}

@@ -10,6 +10,12 @@ CELLS_PER_REQUEST_MAX = 1_000
 PEOPLE_PER_REQUEST_MAX = 10_000
 AUDIENCE_NAME_CHARS_MAX = 70
 """A longer name is cut to 67 and three dots (D 1739940583739393)."""
+FILE_PEOPLE = 100_000
+"""Ours: a file of four columns is 26 MB; TikTok takes 250, and recommends fewer than 50 files."""
+FILE_CALLS = 10
+"""When a file was read: its upload, looks for the name before an audience is made, the update."""
+FILE_BUSY_S = 1_800.0
+"""How long a Customer File audience that is not editable is left alone: to ask is to upload."""
 AUDIENCES_PER_AD_ACCOUNT_MAX = 400
 PAGE_SIZE = 100
 PAGES_MAX = 50

@@ -82,9 +82,9 @@ async def once(ways: Ways, path: str, asked: Mapping[str, Any], id_key: str, kin
     before = await ways.look()
     if not before.answer.applied:
         return Created(before.answer)
-    if (there := _newest(before, name, kind)) is not None:
+    if (there := newest(before, name, kind)) is not None:
         return Created(before.answer, there, existed=True)
-    if (fault := _refusal(before, asked)) is not None:
+    if (fault := refusal(before, asked)) is not None:
         return Created(Answer(AnswerKind.REFUSED, Cause.NONE, message=fault))
     url = calls.url(ways.base_url, path)
     reply = await calls.post_json(ways.door, url, ways.token, asked, ways.deadline_s)
@@ -99,7 +99,7 @@ async def once(ways: Ways, path: str, asked: Mapping[str, Any], id_key: str, kin
             return Created(answer, PartnerAudience(ref, name, kind=kind, fits=fits), asked=True)
         answer = misread(answer, f"created, but the answer holds no {id_key}", code=0)
     after = await ways.look()
-    found = _newest(after, name, kind) if after.answer.applied else None
+    found = newest(after, name, kind) if after.answer.applied else None
     return Created(answer if found is None else after.answer, found, asked=True)
 
 
@@ -139,7 +139,7 @@ def misread(answer: Answer, message: str, code: int | None = None) -> Answer:
     return Answer(AnswerKind.UNKNOWN, Cause.CONTRACT, said, message, answer.partner_request_ref)
 
 
-def _refusal(listed: Listed, asked: Mapping[str, Any]) -> str | None:
+def refusal(listed: Listed, asked: Mapping[str, Any]) -> str | None:
     """What TikTok would refuse, by what it listed a moment ago."""
     if listed.owned >= AUDIENCES_PER_AD_ACCOUNT_MAX:
         return f"At most {AUDIENCES_PER_AD_ACCOUNT_MAX} audiences in an ad account"
@@ -160,7 +160,7 @@ def _refusal(listed: Listed, asked: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _newest(listed: Listed, name: str, kind: str) -> PartnerAudience | None:
+def newest(listed: Listed, name: str, kind: str) -> PartnerAudience | None:
     """The audience of that name; of several the one made last: TikTok's ids rise with time."""
     among = listed.others if kind == LOOKALIKE else listed.audiences
     named = [one for one in among if (one.name, one.kind) == (name, kind)]

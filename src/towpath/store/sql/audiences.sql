@@ -1,27 +1,28 @@
 -- Audiences as lists at the partner. The ledger's columns belong to store/ledger.
 
 -- name: ensure_audience
-insert into audience (workspace, ad_account, partner_ref, name, created_here, created_at)
-select workspace, id, %(partner_ref)s, %(name)s, %(created_here)s, %(now)s
+insert into audience
+  (workspace, ad_account, partner_ref, name, created_here, created_at, transport)
+select workspace, id, %(partner_ref)s, %(name)s, %(created_here)s, %(now)s, %(transport)s
 from ad_account where id = %(ad_account)s and workspace = %(workspace)s
 on conflict (ad_account, partner_ref) do update set name = excluded.name, deleted_at = null
 returning id;
 
 -- name: read_audience
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
-  people_per_request_learned
+  people_per_request_learned, transport = 'files' as by_files
 from audience where id = %(audience)s and workspace = %(workspace)s;
 
 -- name: find_by_ref
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
-  people_per_request_learned
+  people_per_request_learned, transport = 'files' as by_files
 from audience
 where workspace = %(workspace)s and ad_account = %(ad_account)s and partner_ref = %(partner_ref)s
   and deleted_at is null;
 
 -- name: find_by_name
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
-  people_per_request_learned
+  people_per_request_learned, transport = 'files' as by_files
 from audience
 where workspace = %(workspace)s and ad_account = %(ad_account)s and name = %(name)s
   and deleted_at is null
@@ -29,7 +30,7 @@ order by id;
 
 -- name: list_audiences
 select id, workspace, ad_account, partner_ref, name, created_here, created_at,
-  people_per_request_learned
+  people_per_request_learned, transport = 'files' as by_files
 from audience where workspace = %(workspace)s and deleted_at is null
 order by name, id;
 
@@ -58,11 +59,17 @@ select kind, name from (
 ) users
 order by kind, name;
 
+-- name: note_made
+-- The first file made it; until then it had a name only.
+update audience set partner_ref = %(partner_ref)s, created_at = %(now)s
+where id = %(audience)s and starts_with(partner_ref, 'unmade:');
+
 -- name: note_deleted
 update audience set deleted_at = %(now)s, look_at = null where id = %(audience)s;
 
 -- name: read_route
 select audience.id as audience, audience.workspace, audience.partner_ref as audience_ref,
+  audience.name, audience.transport = 'files' as by_files,
   ad_account.id as ad_account, ad_account.partner_ref as ad_account_ref,
   ad_account.paused_until as ad_account_paused_until,
   connection.id as connection, connection.token, connection.state = 'ready' as ready,

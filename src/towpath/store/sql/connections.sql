@@ -12,13 +12,15 @@ returning id;
 -- name: read_connection
 select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
   people_per_request_max, keys_per_request_max, granted, person, connected_at, connected_by,
-  terms_accepted_at, terms_accepted_by, emptying_since
+  terms_accepted_at, terms_accepted_by, emptying_since, transport = 'files' as by_files,
+  streaming_since
 from connection where id = %(connection)s and workspace = %(workspace)s;
 
 -- name: list_connections
 select id, workspace, app, name, token, state, broken_since, broken_reason, probe_at,
   people_per_request_max, keys_per_request_max, granted, person, connected_at, connected_by,
-  terms_accepted_at, terms_accepted_by, emptying_since
+  terms_accepted_at, terms_accepted_by, emptying_since, transport = 'files' as by_files,
+  streaming_since
 from connection where workspace = %(workspace)s order by name;
 
 -- name: lock_token
@@ -110,3 +112,28 @@ select audience.id, audience.name
 from audience join ad_account on ad_account.id = audience.ad_account
 where ad_account.connection = %(connection)s and audience.workspace = %(workspace)s
 order by audience.id;
+
+-- name: set_transport
+-- Audiences that are made from now on; those that are there keep theirs.
+update connection
+set transport = %(transport)s, streaming_since = null, streaming_asked_at = %(now)s
+where id = %(connection)s and workspace = %(workspace)s and transport <> %(transport)s;
+
+-- name: claim_streaming_asks
+-- Connections by files: once a day each, is their app allowlisted by now?
+with due as materialized (
+  select id from connection
+  where transport = 'files' and state = 'ready' and streaming_since is null
+    and (streaming_asked_at is null or streaming_asked_at <= %(before)s)
+  order by id limit %(limit)s for update skip locked
+)
+update connection set streaming_asked_at = %(now)s
+from due, app
+where connection.id = due.id and app.id = connection.app
+returning connection.id, connection.workspace, connection.app, app.partner, connection.token,
+  (select partner_ref from ad_account
+   where ad_account.connection = connection.id and chosen order by ad_account.id limit 1);
+
+-- name: note_streaming
+update connection set streaming_since = %(now)s
+where id = %(connection)s and transport = 'files' and streaming_since is null;

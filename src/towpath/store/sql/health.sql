@@ -5,9 +5,12 @@
 -- tried again is neither refused nor mended yet; and by the partner's lists where they are newer.
 with mine as (
   select audience.id, audience.name, audience.ad_account, ad_account.connection,
-    listing.fits, listing.expires_at, refresh.refreshed_at
+    -- A list is made as the connection sends now, which says nothing of another transport.
+    listing.fits or audience.transport <> connection.transport as fits,
+    listing.expires_at, refresh.refreshed_at
   from audience
   join ad_account on ad_account.id = audience.ad_account
+  join connection on connection.id = ad_account.connection
   left join audience_listing listing on listing.ad_account = audience.ad_account
     and listing.partner_ref = audience.partner_ref
   left join audience_refresh refresh on refresh.ad_account = audience.ad_account

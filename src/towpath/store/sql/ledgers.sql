@@ -1,12 +1,12 @@
 -- name: lock_head
 -- Claim, settle and fold lock this row first (after permits): one writer an audience.
 select id, workspace, created_here, fields, seq, folded_seq, log_people, log_rows, log_since,
-       due_since, look_at, people_per_request_learned
+       due_since, look_at, people_per_request_learned, transport = 'files'
 from audience where id = %s for update;
 
 -- name: read_head
 select id, workspace, created_here, fields, seq, folded_seq, log_people, log_rows, log_since,
-       due_since, look_at, people_per_request_learned
+       due_since, look_at, people_per_request_learned, transport = 'files'
 from audience where id = %s;
 
 -- name: write_head
@@ -26,6 +26,9 @@ where audience = %s order by block, field;
 -- Blocks where somebody is due: a claim opens only these.
 select block, max(due_in), max(due_out) from ledger_shard
 where audience = %s and (due_in > 0 or due_out > 0) group by block order by block;
+
+-- name: list_blocks
+select distinct block from ledger_shard where audience = %s;
 
 -- name: write_shard
 insert into ledger_shard

@@ -1,8 +1,8 @@
 -- name: write_request
 insert into request
   (workspace, audience, action, fields, members, people, sharing, coholders, omitted, low, high,
-   worker, permit, started_at, lease_until, tries, parent, root, parts, state)
-values (%s, %s, %s, %s, %b, %s, %b, %b, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'in flight')
+   worker, permit, started_at, lease_until, tries, parent, root, parts, whole, state)
+values (%s, %s, %s, %s, %b, %s, %b, %b, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'in flight')
 returning id;
 
 -- name: read_in_flight

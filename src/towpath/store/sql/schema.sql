@@ -139,6 +139,9 @@ create table connection (
   terms_accepted_at timestamptz,
   terms_accepted_by text,
   emptying_since timestamptz, -- everybody is being removed first
+  transport text not null default 'streaming' check (transport in ('streaming', 'files')),
+  streaming_asked_at timestamptz, -- is the app allowlisted by now?
+  streaming_since timestamptz, -- it is, since then
   unique (workspace, name)
 );
 
@@ -178,6 +181,7 @@ create table audience (
   look_at timestamptz,                  -- when the sender must look next
   people_per_request_learned int,       -- a size that only succeeded after halving
   deleted_at timestamptz,               -- at the partner, by us
+  transport text not null default 'streaming' check (transport in ('streaming', 'files')),
   unique (ad_account, partner_ref)
 ) with (fillfactor = 50);
 create index audience_look on audience (look_at) where look_at is not null;
@@ -282,7 +286,8 @@ create table request (
   code int,
   message text,
   partner_request_ref text,
-  heirs bytea                -- numbers of old keys that it carried as another's
+  heirs bytea,               -- numbers of old keys that it carried as another's
+  whole boolean not null default false -- who is not in it is to leave
 ) with (fillfactor = 70);
 alter table request alter members set storage external;
 create index request_in_flight on request (audience) where state = 'in flight';

@@ -29,6 +29,7 @@ with way as (
     answered_at, retry_at, partner_request_ref, 4
   from request join way on way.audience = request.audience
   where retry_at is not null and request.state in ('refused', 'unknown')
+    and cause is distinct from 'busy' -- an update takes its time
   order by request.audience, answered_at desc, request.id desc)
 )
 select audience, scope, reason, since, until, partner_request_ref from found
