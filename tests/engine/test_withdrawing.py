@@ -1,5 +1,6 @@
 """Whoever withdraws consent leaves every audience, and comes back when they grant it (I-58)."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -18,8 +19,10 @@ from towpath.engine.courier import Answered
 from towpath.partners.protocol import Answer, AnswerKind, Cause
 from towpath.partners.registry import PARTNERS
 from towpath.people.people_set import people
-from towpath.store import consents, workspaces
+from towpath.people.track import read_call
+from towpath.store import consents, tracking, workspaces
 from towpath.store.database import Db, int4_array
+from towpath.store.tracking import Received
 
 APPLIED = Answer(AnswerKind.APPLIED, Cause.NONE, 0)
 REFUSED = Answer(AnswerKind.REFUSED, Cause.SERVER, 50000)
@@ -183,3 +186,41 @@ def test_a_shared_key_leaves_when_its_other_holder_withdraws(told: Stage) -> Non
     told.wait(minutes=2)
     assert held(told) == hashed("bia@example.com")
     assert open_strays(told) == 0
+
+
+def tracks(told: Stage, **said: object) -> None:
+    """A call of `/v1/users/track` about Ana."""
+    body = json.dumps({"attributes": [{"external_id": "ana"} | said]}).encode()
+    call = read_call(body, told.now)
+    assert call.errors == []
+    tracking.store(told.db, told.workspace, [Received(call, None)], told.now)
+
+
+@pytest.mark.parametrize("way", ["file", "track"])
+def test_who_opts_out_of_sharing_leaves_whatever_consent_says(told: Stage, way: str) -> None:
+    """Until they opt in again, and arrive anew."""
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    if way == "file":
+        people_file(told, "ana,yes", columns="external_id,opt_out_sharing")
+    else:
+        tracks(told, opt_out_sharing=True, opt_out_sharing_source="gpc")
+    told.wait(minutes=2)
+    assert held(told) == hashed("bia@example.com")
+    shown = whereabouts_of(told.db, told.workspace, "ana")
+    assert (shown.consent.state, shown.consent.may_be_sent) == ("granted", False)
+    assert [one.state for one in shown.withdrawals[0].audiences] == ["confirmed"]
+    tracks(told, consent="granted")
+    told.launch(canvas("Again", add=sync()))
+    told.wait(minutes=1)
+    assert held(told) == hashed("bia@example.com")
+    tracks(told, opt_out_sharing=False)
+    told.launch(canvas("Once more", add=sync()))
+    told.wait(minutes=1)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+
+
+def test_an_opt_out_that_cannot_be_read_is_told(told: Stage) -> None:
+    body = b'{"attributes": [{"external_id": "ana", "opt_out_sharing": "perhaps"}]}'
+    (error,) = read_call(body, told.now).errors
+    assert "opt_out_sharing" in repr(error)

@@ -39,6 +39,7 @@ class ConsentShown(BaseModel):
     state: Literal["granted", "withdrawn", "unknown"]
     source: str | None
     at: datetime | None
+    opt_out_sharing: bool = Field(description="They opted out, whatever consent was said.")
     may_be_sent: bool
 
 
@@ -233,7 +234,8 @@ def _consent(person: Person, *, unknown_is_sent: bool) -> ConsentShown:
     state, source, at = person.consent
     sent = state is ConsentState.GRANTED or (state is ConsentState.UNKNOWN and unknown_is_sent)
     return ConsentShown.model_validate(
-        {"state": state.name.lower(), "source": source, "at": at, "may_be_sent": sent}
+        {"state": state.name.lower(), "source": source, "at": at}
+        | {"opt_out_sharing": person.opted_out, "may_be_sent": sent and not person.opted_out}
     )
 
 

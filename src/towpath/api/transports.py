@@ -13,7 +13,7 @@ from towpath.api.bodies import Body
 from towpath.api.callers import Caller, Scope, needs
 from towpath.api.database import Database, Now
 from towpath.api.problems import documented
-from towpath.api.reach import DEADLINE_S, Reach, place_of
+from towpath.api.reach import DEADLINE_S, Place, Reach, place_of
 from towpath.api.reaching import reaching
 from towpath.canvas.findings import Level
 from towpath.canvas.segment_sync import SegmentSync
@@ -148,21 +148,7 @@ async def move(
             remedy="`towpath transport` shows what can be moved.",
             field="audience",
         )
-    door, base_url, token = place.open(db, reach)
-    may = await PARTNERS[place.partner].may_stream(
-        door,
-        base_url,
-        token,
-        ad_account_ref=place.account.partner_ref,
-        deadline_s=DEADLINE_S,
-    )
-    if not may:
-        raise ConflictError(
-            "TikTok has not put the app on the allowlist of its Streaming API."
-            if may is False
-            else "TikTok did not tell whether the app may stream.",
-            remedy="Ask your TikTok representative, and try again then.",
-        )
+    await _check_allowlisted(db, place, reach)
     plan = SegmentSync.parse(
         {
             "sync": f"{old.name} to {name}",
@@ -188,6 +174,24 @@ async def move(
         raise InputError(first.message, remedy=first.hint, field="name")
     (new,) = audiences.find_by_name(db, workspace, old.ad_account, name)[-1:]
     return Moved(audience=new.id, segment_sync=CanvasId(made))
+
+
+async def _check_allowlisted(db: Db, place: Place, reach: Reach) -> None:
+    door, base_url, token = place.open(db, reach)
+    may = await PARTNERS[place.partner].may_stream(
+        door,
+        base_url,
+        token,
+        ad_account_ref=place.account.partner_ref,
+        deadline_s=DEADLINE_S,
+    )
+    if not may:
+        raise ConflictError(
+            "TikTok has not put the app on the allowlist of its Streaming API."
+            if may is False
+            else "TikTok did not tell whether the app may stream.",
+            remedy="Ask your TikTok representative, and try again then.",
+        )
 
 
 def _audience(db: Db, one: FileAudience, now: Instant) -> FileAudienceShown:

@@ -48,6 +48,7 @@ def show_command(
 def _tell(found: Whereabouts) -> None:
     said, fields = found.consent, ", ".join(found.match_fields) or "none"
     where = f" ({said.source})" if said.source else ""
+    where += ", opted out of sharing" if said.opt_out_sharing else ""
     may = "may be sent" if said.may_be_sent else "is not sent"
     output.say(f"Consent: {said.state}{where}, {may}. Match keys: {fields}.")
     if not found.canvases:

@@ -11,6 +11,10 @@ from towpath.clock import Instant
 from towpath.people.columns import Refusal
 from towpath.people.people_set import PeopleSet
 
+OPT_OUT = "opt_out_sharing"
+"""The attribute of who wants no ads by what is known of them (CCPA, Global Privacy Control): `true`
+bars like a withdrawal, whatever consent was said."""
+
 
 class ConsentState(IntEnum):
     """The numbers stand in the database; of two said at one moment the greater holds."""

@@ -17,7 +17,7 @@ from towpath.limits import ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTES_PER_PROFILE_MAX
 from towpath.people import attributes, consent, normalise, profile
 from towpath.people.attributes import AttributeValue
 from towpath.people.columns import Column, Refusal, read_column
-from towpath.people.consent import Consent, ConsentState
+from towpath.people.consent import OPT_OUT, Consent, ConsentState
 from towpath.people.csv_rows import RowChunk
 from towpath.people.match_field import MatchField
 from towpath.people.normalise import Normalised
@@ -123,7 +123,8 @@ def _read_attribute(index: int, cell: str, where: str, columns: Collection[str])
         raise InputError(
             f"The name {name} is reserved.", remedy="Rename or drop the column.", field=where
         )
-    return AttributeColumn(index, name, kind)
+    # It bars people: a word that is no yes or no must be told, not kept.
+    return AttributeColumn(index, name, "boolean" if name == OPT_OUT else kind)
 
 
 @dataclass

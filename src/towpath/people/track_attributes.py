@@ -23,7 +23,7 @@ from towpath.limits import (
 )
 from towpath.people import attributes, normalise, profile
 from towpath.people.columns import Refusal
-from towpath.people.consent import Consent, ConsentState, read_state
+from towpath.people.consent import OPT_OUT, Consent, ConsentState, read_state
 from towpath.people.json_text import read_json
 from towpath.people.match_field import MatchField
 from towpath.people.profile import Device, Identifier
@@ -174,6 +174,10 @@ def _read_consent(row: PersonRow, name: str, raw: bytes, now: Instant) -> None:
     row.cells["consent"] = Consent(state, source or None, at)
 
 
+def _read_opt_out(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
+    row.free[name] = Raw(b"true" if _BOOLEAN.decode(raw) else b"false")
+
+
 def _read_tracking(row: PersonRow, _name: str, raw: bytes, _now: Instant) -> None:
     row.cells["tracking_allowed"] = _BOOLEAN.decode(raw)
 
@@ -252,6 +256,7 @@ _READERS: Mapping[str, Reader] = {
     **dict.fromkeys(("dob", "birth_date"), _read_birth_date),
     "ad_tracking_enabled": _read_tracking,
     "consent": _read_consent,
+    OPT_OUT: _read_opt_out,
     "country": _text("country", profile.read_country),
     "devices": _read_devices,
     "email": _read_email,

@@ -18,7 +18,7 @@ import numpy as np
 from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people.attributes import AttributeValue
-from towpath.people.consent import Consent, ConsentState
+from towpath.people.consent import OPT_OUT, Consent, ConsentState
 from towpath.people.people_set import PeopleSet, numbers, people
 from towpath.people.profile import Device, Identifier, PeopleBatch
 from towpath.store import external_ids, profiles, workspaces
@@ -147,6 +147,8 @@ def _fill(
     )
     found = _Survivor(survivor)
     found.cells["consent"] = _stricter(mine, others)
+    opt_out = {OPT_OUT: True} if any(_opted_out(one) for one in others) else None
+    found.cells["attributes"] = opt_out
     if not data:
         return found
     if mine.external_id is None:
@@ -160,7 +162,8 @@ def _fill(
             keyed = (one for one in others if getattr(one, f"{name}_key") is not None)
             if (one := next(keyed, None)) is not None:
                 found.cells[name] = Identifier(getattr(one, name), getattr(one, f"{name}_key"))
-    found.cells["attributes"] = _lacking(mine, others)
+    lacking = _lacking(mine, others)
+    found.cells["attributes"] = lacking if opt_out is None else {**(lacking or {}), **opt_out}
     return found
 
 
@@ -170,6 +173,10 @@ def _lacking(mine: _Stored, others: Sequence[_Stored]) -> Mapping[str, Attribute
         found |= _ATTRIBUTES.decode(one.attributes)
     kept = _ATTRIBUTES.decode(mine.attributes)
     return {name: value for name, value in found.items() if name not in kept} or None
+
+
+def _opted_out(one: _Stored) -> bool:
+    return _ATTRIBUTES.decode(one.attributes).get(OPT_OUT) is True
 
 
 def _stricter(mine: _Stored, others: Sequence[_Stored]) -> Consent | None:

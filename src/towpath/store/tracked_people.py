@@ -18,7 +18,7 @@ from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people import normalise
 from towpath.people.columns import Refusal
-from towpath.people.consent import later
+from towpath.people.consent import OPT_OUT, later
 from towpath.people.json_text import exact_json
 from towpath.people.match_field import MatchField
 from towpath.people.profile import Device, Identifier, PeopleBatch
@@ -179,7 +179,8 @@ def _is_plain(person: Mapping[str, Any]) -> bool:
     """Is it somebody known of whom nothing but values of free attributes is said?"""
     if len(person) > len(_PLAIN) or person.keys() != _PLAIN:
         return False
-    return bool(person["attributes"]) and None not in person["attributes"].values()
+    said = person["attributes"]
+    return bool(said) and None not in said.values() and OPT_OUT not in said
 
 
 def _write_attributes(

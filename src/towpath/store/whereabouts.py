@@ -31,6 +31,7 @@ class Person:
     number: int
     earlier: PeopleSet
     consent: Consent
+    opted_out: bool
     created_at: Instant
     fields: tuple[MatchField, ...]
 
@@ -140,10 +141,11 @@ def find(db: Db, workspace: WorkspaceId, external_id: str) -> Person:
     if number is None or not row:
         raise NotFoundError("Nobody has this external id.", field="external_id")
     found = db.execute(_SQL["read_earlier"], (number,)).fetchone()
-    state, source, at, created_at, *present = row
+    state, source, at, opted_out, created_at, *present = row
     fields = tuple(one for one, held in zip(ALL_FIELDS, present, strict=True) if held)
     earlier = people(found[0] or ()) if found else people()
-    return Person(number, earlier, Consent(ConsentState(state), source, at), created_at, fields)
+    said = Consent(ConsentState(state), source, at)
+    return Person(number, earlier, said, opted_out, created_at, fields)
 
 
 def in_canvases(db: Db, workspace: WorkspaceId, person: Person) -> list[InCanvas]:

@@ -1,11 +1,13 @@
 -- Whom a workspace may send to partners: who granted consent, or of whom none is known where the
--- workspace says so, and who is not known to be a minor there. `day`: today.
+-- workspace says so, who did not opt out of sharing, and who is not known to be a minor there.
+-- `day`: today.
 
 -- name: read_sendable
 select string_agg(int4send(p.number), '')
 from profile p join workspace w on w.id = p.workspace
 where p.number = any(%(numbers)b) and p.gone_at is null
   and (p.consent = 1 or (p.consent = 0 and w.unknown_consent_is_sent))
+  and p.opt_out_sharing is not true
   and (p.birth_date > %(day)s - make_interval(years => w.age_min)) is not true
 
 -- name: find_barred
@@ -17,8 +19,10 @@ join workspace w on w.id = %(workspace)s
 cross join lateral (
   select
     m.consent = 2 or (m.consent = 0 and not w.unknown_consent_is_sent)
+      or ((m.attributes ->> 'opt_out_sharing') = 'true') is true
       or (m.birth_date > %(day)s - make_interval(years => w.age_min)) is true as is,
     p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
+      or p.opt_out_sharing is true
       or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true as was
 ) barred
 where m.known and m.changed and barred.is and not barred.was
@@ -30,6 +34,7 @@ from profile p join workspace w on w.id = p.workspace
 where p.workspace = %(workspace)s and p.gone_at is null
   and (
     p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
+    or p.opt_out_sharing is true
     or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true
   )
 

@@ -37,6 +37,7 @@ create table profile (
   time_zone text check (length(time_zone) between 1 and 64),
   gone_at timestamptz, -- deleted or merged: the number stays for the ledger, personal data does not
   merged_into int,
+  opt_out_sharing boolean generated always as ((attributes ->> 'opt_out_sharing') = 'true') stored,
   unique (workspace, external_id)
 );
 create index profile_merged_into on profile (merged_into) where merged_into is not null;

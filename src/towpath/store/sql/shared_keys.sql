@@ -83,7 +83,7 @@ select exists (select from shared_key where profile between %(low)s and %(high)s
 
 -- name: read_holders
 -- `mine` is materialized, so that it is found by one walk over an index of the few who share. Of
--- who was merged into somebody, that one's consent holds.
+-- who was merged into somebody, that one's consent holds. Who opted out counts as withdrawn.
 with mine as materialized (
   select distinct field, digest from shared_key
   where profile between %(low)s and %(high)s and profile = any(%(members)s)
@@ -91,7 +91,9 @@ with mine as materialized (
 )
 select s.field, s.digest,
   string_agg(int4send(s.profile), ''),
-  string_agg(case when coalesce(survivor.consent, p.consent) = 2 then int4send(s.profile) end, '')
+  string_agg(case when coalesce(survivor.consent, p.consent) = 2
+    or coalesce(survivor.opt_out_sharing, p.opt_out_sharing) is true
+    then int4send(s.profile) end, '')
 from mine
 join shared_key s
   on s.workspace = %(workspace)s and s.field = mine.field and s.digest = mine.digest

@@ -2,7 +2,7 @@
 -- sets asked. Nothing is written here.
 
 -- name: read_person
-select p.consent, p.consent_source, p.consent_at, p.created_at,
+select p.consent, p.consent_source, p.consent_at, p.opt_out_sharing is true, p.created_at,
   k.email is not null, k.phone is not null, k.idfa is not null, k.gaid is not null
 from profile p left join match_key k on k.profile = p.number
 where p.number = %s;

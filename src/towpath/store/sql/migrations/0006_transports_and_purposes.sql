@@ -9,4 +9,9 @@ alter table connection add column streaming_since timestamptz;    -- it is, sinc
 alter table audience add column transport text not null default 'streaming'
   check (transport in ('streaming', 'files'));
 
-alter table request add column whole boolean not null default false; -- who is not in it is to leave
+alter table request add column whole boolean not null default false; -- who is not in it, leaves
+
+-- An opt-out of sharing for ads (CCPA, Global Privacy Control) bars like a withdrawal. It is said
+-- by an attribute, so that it comes by every way in.
+alter table profile add column opt_out_sharing boolean
+  generated always as ((attributes ->> 'opt_out_sharing') = 'true') stored;
