@@ -12,6 +12,7 @@ from towpath.canvas.conversions import Conversion, conversions_data, parse_conve
 from towpath.canvas.entry import Entry
 from towpath.canvas.fields import Fields, shown, step_id
 from towpath.canvas.registry import KINDS
+from towpath.canvas.removals import Removal, parse_removals
 from towpath.canvas.step import Step
 from towpath.errors import InputError
 from towpath.ids import StepId
@@ -27,6 +28,7 @@ class Graph:
     entry: Entry
     steps: Mapping[StepId, Step]
     conversions: tuple[Conversion, ...] = ()
+    removals: tuple[Removal, ...] = ()
 
     def target(self, step: StepId, edge: str) -> StepId | None:
         """Where an edge leads; None is the exit."""
@@ -39,8 +41,9 @@ class Graph:
         yield from sorted(self.steps.keys() - set(reached))
 
     def unreachable(self) -> list[StepId]:
-        """The steps that no way from the entry leads to, by name."""
-        return sorted(self.steps.keys() - set(self._reached()))
+        """The steps that no way from the entry leads to, and no removal, by name."""
+        named = {one.step for one in self.removals}
+        return sorted(self.steps.keys() - set(self._reached()) - named)
 
     def _reached(self) -> Iterator[StepId]:
         seen: set[StepId] = set()
@@ -79,7 +82,9 @@ def from_data(data: object) -> Graph:
     Raises InputError naming the place for anything not understood, a missing name and more than
     CANVAS_STEPS_MAX steps.
     """
-    fields = Fields({} if data is None else data, "", ("canvas", "entry", "conversions", "steps"))
+    fields = Fields(
+        {} if data is None else data, "", ("canvas", "entry", "conversions", "removals", "steps")
+    )
     name = fields.text("canvas")
     if name is None:
         raise InputError(
@@ -92,6 +97,7 @@ def from_data(data: object) -> Graph:
         Entry.parse(fields.raw("entry"), "entry"),
         _steps(fields.raw("steps")),
         parse_conversions(fields.raw("conversions")),
+        parse_removals(fields.raw("removals")),
     )
 
 
@@ -100,7 +106,9 @@ def to_data(graph: Graph) -> dict[str, Any]:
     back equal."""
     steps = {str(step): _step_data(graph.steps[step]) for step in graph.walk()}
     goals = {"conversions": conversions_data(graph.conversions)} if graph.conversions else {}
-    return {"canvas": graph.name, "entry": graph.entry.to_data()} | goals | {"steps": steps}
+    removals = {"removals": [one.to_data() for one in graph.removals]} if graph.removals else {}
+    begin = {"canvas": graph.name, "entry": graph.entry.to_data()}
+    return begin | goals | removals | {"steps": steps}
 
 
 def _steps(data: object) -> dict[StepId, Step]:

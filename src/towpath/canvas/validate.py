@@ -2,6 +2,7 @@
 
 from towpath.canvas.findings import Finding, Level
 from towpath.canvas.graph import Graph
+from towpath.canvas.removals import removal_findings
 from towpath.canvas.surroundings import Surroundings
 from towpath.canvas.together import contradictions
 from towpath.ids import StepId
@@ -17,6 +18,8 @@ def validate(graph: Graph, around: Surroundings) -> list[Finding]:
     for step in graph.walk():
         found += _edge_findings(graph, step)
         found += graph.steps[step].findings(step, graph.steps, around)
+    goals = len(graph.conversions)
+    found += removal_findings(graph.removals, graph.steps, graph.entry, goals)
     found += [_contradiction(*pair) for pair in contradictions(graph, around)]
     for step, edge, way in graph.loops():
         message = f"People would walk in a circle: {' → '.join([*way, way[0]])}."

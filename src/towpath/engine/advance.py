@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from towpath.canvas.graph import Graph
+from towpath.canvas.removals import Occasion
 from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.clock import Instant
+from towpath.engine.leaving import CRITERIA
 from towpath.engine.moves import (
     EXITED,
     Moves,
@@ -24,6 +26,7 @@ from towpath.engine.moves import (
     count_coming,
     count_leaving,
 )
+from towpath.engine.removals import remove
 from towpath.engine.steps.audience_sync import leave
 from towpath.engine.steps.protocol import STAYS, Moment, Outcome, Presence
 from towpath.engine.steps.registry import kind_of
@@ -187,6 +190,8 @@ def without_leaving(
         leaving = exit_sets.leaving(db, stand.canvas, stand.lane, members)
         for reason, exiting in leaving.items():
             step_out(moment, graph, exiting, EXITED + reason, moves)
+            if reason == CRITERIA:
+                remove(moment, graph, Occasion.EXIT, exiting, moves)
             members = members - exiting
     return members
 
@@ -198,6 +203,7 @@ def without_filtered(moment: Moment, graph: Graph, members: PeopleSet, moves: Mo
         return members
     exiting = people_door.matching_of(moment.db, stand.workspace, tree, members, moment.now)
     step_out(moment, graph, exiting, EXITED + FILTER_MATCHED, moves)
+    remove(moment, graph, Occasion.EXIT, exiting, moves)
     return members - exiting
 
 

@@ -6,22 +6,29 @@ group apart. An event that is received late counts by when it happened. The goal
 version that was the newest when somebody entered, and it counts them, whatever was published since.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from towpath.canvas.conversions import Conversion
 from towpath.canvas.predicates import Matcher
+from towpath.canvas.removals import Occasion
 from towpath.canvas.triggers import Trigger
 from towpath.clock import Instant
-from towpath.ids import CanvasId, WorkspaceId
+from towpath.engine.moves import Moves
+from towpath.engine.removals import remove
+from towpath.engine.steps.protocol import Moment
+from towpath.ids import CanvasId, VersionId, WorkspaceId
+from towpath.ledger.windows import Windows
 from towpath.limits import CONVERSION_DAYS_MAX
 from towpath.people.people_set import PeopleSet, people, union
 from towpath.store import canvases, conversions, entries, intakes
 from towpath.store.canvases import Version
 from towpath.store.database import Db
 from towpath.store.intakes import LiveVersion, Seen
+from towpath.store.publishing import REMOVED_IN
+from towpath.store.waves import Stand
 
 PROMPT = timedelta(minutes=1)
 """What happened so shortly before counts as happening now."""
@@ -43,6 +50,7 @@ class Span(NamedTuple):
 class Converting:
     """Listens to the intake. Keeps versions, which never change."""
 
+    windows: Windows = field(default_factory=Windows)
     _spans: dict[CanvasId, list[Span]] = field(default_factory=dict)
 
     def __call__(self, db: Db, workspace: WorkspaceId, batch: Sequence[Seen], now: Instant) -> int:
@@ -64,16 +72,42 @@ class Converting:
         for canvas in sorted({canvas for canvas, _ in found}):
             entries.lock(db, canvas)
         ordered = sorted(found.items(), key=lambda one: one[0])
-        return sum(
-            self._convert(db, canvas, {trigger: people(who) for trigger, who in did.items()}, at)
-            for (canvas, at), did in ordered
-        )
+        reached: dict[VersionId, tuple[Version, PeopleSet]] = {}
+        count = 0
+        for (canvas, at), told in ordered:
+            did = {trigger: people(who) for trigger, who in told.items()}
+            for version, members, control in self._convert(db, canvas, did, at):
+                count += len(members)
+                if version.graph.removals and not control:
+                    before = reached.get(version.id, (version, people()))[1]
+                    reached[version.id] = (version, before | members)
+        self._remove(db, workspace, reached.values(), now)
+        return count
+
+    def _remove(
+        self,
+        db: Db,
+        workspace: WorkspaceId,
+        reached: Iterable[tuple[Version, PeopleSet]],
+        now: Instant,
+    ) -> None:
+        """Whoever converted is taken out of the audiences that their version names for it."""
+        written = []
+        for version, members in reached:
+            stand = Stand(workspace, version.canvas, version.id, REMOVED_IN, 0)
+            moves = Moves(version.id)
+            moment = Moment(db, stand, now, self.windows)
+            remove(moment, version.graph, Occasion.CONVERSION, members, moves)
+            written.append(moves)
+        for moves in written:
+            moves.write(db)
 
     def _convert(
         self, db: Db, canvas: CanvasId, did: Mapping[Trigger, PeopleSet], at: Instant
-    ) -> int:
-        """Of those who did something at that time: who converts, by the version they entered."""
-        spans, converted = self._spans[canvas], 0
+    ) -> list[tuple[Version, PeopleSet, bool]]:
+        """Of those who did something at that time: who converts, by the version they entered, and
+        whether they are of its control group."""
+        spans, converted = self._spans[canvas], []
         older = union(did.values())
         if len(spans) > 1:
             older = conversions.came_since(db, canvas, at - _LONGEST, older)
@@ -88,7 +122,7 @@ class Converting:
                     members = conversions.open_for(db, canvas, place, doers, window, control=group)
                     where = (canvas, version.id, place)
                     conversions.add(db, where, members, at, control=group)
-                    converted += len(members)
+                    converted.append((version, members, group))
             if after is not None:
                 older = older - conversions.came_since(db, canvas, after, older)
             if not older:

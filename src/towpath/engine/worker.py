@@ -144,8 +144,8 @@ class Worker:
         clock = Clock(db)
         standing = Standing()
         services: list[Service] = [
-            Intake(db, (Acting(standing), Converting()), standing),
-            Looking(db, standing),
+            Intake(db, (Acting(standing), Converting(self.parts.windows)), standing),
+            Looking(db, standing, self.parts.windows),
             Entrance(db),
             Advance(db, self.parts.windows),
             SegmentSyncs(db, self.parts.windows),

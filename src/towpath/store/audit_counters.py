@@ -13,7 +13,7 @@ from towpath.canvas.steps.audience_sync import AudienceSync
 from towpath.ids import CanvasId, StepId, VersionId
 from towpath.store.audit_findings import Audit, Check
 from towpath.store.audit_waves import Launched, launched
-from towpath.store.publishing import PUBLISHED_IN, PUBLISHED_OUT
+from towpath.store.publishing import PUBLISHED_IN, PUBLISHED_OUT, REMOVED_IN
 from towpath.store.segment_syncs import SEGMENT_IN
 from towpath.store.tallies import COUNTERS, Change
 
@@ -61,8 +61,9 @@ class _Version:
     entries: int = 0
 
     def came_in(self) -> int:
-        """How many a segment brought, without an entry."""
-        return sum(self.edges.get(SEGMENT_IN, {}).values())
+        """How many a segment brought, or a removal, without an entry."""
+        doors = (SEGMENT_IN, REMOVED_IN)
+        return sum(sum(self.edges.get(door, {}).values()) for door in doors)
 
     def came_over(self) -> int:
         """How many came from older versions."""
@@ -115,7 +116,7 @@ def _read(audit: Audit) -> dict[VersionId, _Version]:
 def _steps(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> None:
     known = kept.tallies.keys() | kept.edges.keys() | kept.standing.keys() | kept.arrived.keys()
     came = _came(audit, where, kept, graph)
-    for step in sorted((known | came.keys()) - {ENTRY, PUBLISHED_IN, SEGMENT_IN}):
+    for step in sorted((known | came.keys()) - {ENTRY, PUBLISHED_IN, SEGMENT_IN, REMOVED_IN}):
         audit.looked(COUNTED)
         here = f"{where}, step {step}"
         said = kept.tallies.get(step, Change())
@@ -175,7 +176,7 @@ def _came(audit: Audit, where: str, kept: _Version, graph: Graph | None) -> dict
         return came
     if kept.entries and graph.entry.first is not None:
         came[graph.entry.first] += kept.entries
-    for door in (PUBLISHED_IN, SEGMENT_IN):
+    for door in (PUBLISHED_IN, SEGMENT_IN, REMOVED_IN):
         for step, people in kept.edges.get(door, {}).items():
             came[StepId(step)] += people
     for step, out in kept.edges.items():

@@ -33,6 +33,8 @@ PUBLISHED_OUT = "published"
 """The arrow by which people leave a step for the same step of a newer version."""
 PUBLISHED_IN = StepId("(published)")
 """Where the arrows of those begin who come from an older version; the edge is the step's id."""
+REMOVED_IN = StepId("(removal)")
+"""Where the arrows of those begin whom a removal takes out; the edge is the step's id."""
 
 
 @dataclass(frozen=True, slots=True)
