@@ -38,8 +38,11 @@ async def test_settings_change_one_by_one(client: httpx.AsyncClient) -> None:
         "unknown_consent_is_sent": True,
         "fields_allowed": ["email", "phone", "idfa", "gaid"],
         "age_min": None,
+        "purposes": [],
     }
     assert answer.json() == expected
+    answer = await client.patch(path, json={"purposes": ["profiling", "Ads"]})
+    assert (answer.status_code, answer.json()["field"]) == (422, "purposes")
     answer = await client.patch(path, json={"default_country": "UK"})
     assert (answer.status_code, answer.json()["field"]) == (422, "default_country")
     answer = await client.patch(path, json={"id": 7})

@@ -224,3 +224,39 @@ def test_an_opt_out_that_cannot_be_read_is_told(told: Stage) -> None:
     body = b'{"attributes": [{"external_id": "ana", "opt_out_sharing": "perhaps"}]}'
     (error,) = read_call(body, told.now).errors
     assert "opt_out_sharing" in repr(error)
+
+
+@pytest.mark.parametrize("way", ["file", "track"])
+def test_consent_to_a_purpose_is_withdrawn(told: Stage, way: str) -> None:
+    """The workspace wants consent to profiling too: who never gave it leaves at once, who takes it
+    back leaves then, and no other purpose counts."""
+    rows = ("ana,granted,withdrawn", "bia,granted,")
+    columns = "external_id,consent.profiling,consent.post"
+    people_file(told, *rows, columns=columns)
+    mails(told, carla="carla")
+    told.launch(canvas(add=sync()))
+    told.wait(seconds=10)
+    assert len(held(told)) == 3
+    rules(told, purposes=("profiling",))
+    told.wait(minutes=2)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+    if way == "file":
+        people_file(told, "ana,Withdrawn", columns="external_id,consent.profiling")
+    else:
+        tracks(told, **{"consent.profiling": "withdrawn", "consent.profiling.source": "web"})
+    told.wait(minutes=2)
+    assert held(told) == hashed("bia@example.com")
+    assert open_strays(told) == 0
+    tracks(told, **{"consent.profiling": "granted"})
+    told.launch(canvas("Again", add=sync()))
+    told.wait(minutes=1)
+    assert held(told) == hashed("ana@example.com", "bia@example.com")
+
+
+@pytest.mark.parametrize(
+    "said", ['"consent.profiling": "yes"', '"consent.Profiling": "granted"', '"consent.a.b": "x"']
+)
+def test_consent_to_a_purpose_that_cannot_be_read_is_told(told: Stage, said: str) -> None:
+    body = f'{{"attributes": [{{"external_id": "ana", {said}}}]}}'.encode()
+    (error,) = read_call(body, told.now).errors
+    assert "consent." in repr(error)

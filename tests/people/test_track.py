@@ -22,11 +22,7 @@ WHEN = "2026-03-01T11:00:00Z"
 
 texts = st.text(max_size=20)
 values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(-1e307, 1e307)
-    | texts,
+    st.none() | st.booleans() | st.integers() | st.floats(-1e307, 1e307) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )

@@ -14,8 +14,9 @@ from towpath.api.idempotency import Once
 from towpath.api.pages import Cursor, Page
 from towpath.api.problems import Problem, documented
 from towpath.errors import InputError, NotFoundError
-from towpath.limits import AGE_MIN_MAX, NAME_CHARS_MAX
+from towpath.limits import AGE_MIN_MAX, NAME_CHARS_MAX, PURPOSES_MAX
 from towpath.people.columns import Refusal
+from towpath.people.consent import read_purpose
 from towpath.people.filter_parse import one_of
 from towpath.people.match_field import ALL_FIELDS, MatchField, fields_of, mask
 from towpath.people.profile import read_country
@@ -45,6 +46,9 @@ class WorkspaceShown(BaseModel):
     age_min: int | None = Field(
         description="Whoever is known to be younger, in years, is never sent; null: no age."
     )
+    purposes: list[str] = Field(
+        description="Consent to each of these is needed too: the attributes `consent.PURPOSE`."
+    )
 
 
 class NewWorkspace(Body):
@@ -60,6 +64,7 @@ class WorkspaceChange(Body):
     unknown_consent_is_sent: bool = False
     fields_allowed: list[str] = Field(default_factory=list, max_length=len(ALL_FIELDS))
     age_min: int | None = Field(None, ge=1, le=AGE_MIN_MAX)
+    purposes: list[str] = Field(default_factory=list, max_length=PURPOSES_MAX)
 
 
 @router.get("", operation_id="list_workspaces")
@@ -125,6 +130,8 @@ def change_workspace(
         wanted = replace(wanted, fields_allowed=read_fields(body.fields_allowed))
     if "age_min" in given:
         wanted = replace(wanted, age_min=body.age_min)
+    if "purposes" in given:
+        wanted = replace(wanted, purposes=read_purposes(body.purposes))
     return _shown(consents.change_rules(db, wanted, now))
 
 
@@ -133,6 +140,18 @@ def read_fields(texts: Iterable[str]) -> tuple[MatchField, ...]:
     InputError for an unknown one."""
     where = "fields_allowed"
     return fields_of(mask(MatchField(one_of(text, ALL_FIELDS, where)) for text in texts))
+
+
+def read_purposes(texts: Iterable[str]) -> tuple[str, ...]:
+    """Names of purposes, each once, in order. Raises InputError for one that cannot be, and for
+    more than PURPOSES_MAX."""
+    found = sorted(set(texts))
+    for text in found:
+        if isinstance(refusal := read_purpose(text), Refusal):
+            raise InputError(f"{text[:40]!r} {refusal.reason}.", field="purposes")
+    if len(found) > PURPOSES_MAX:
+        raise InputError(f"At most {PURPOSES_MAX} purposes.", field="purposes")
+    return tuple(found)
 
 
 def read_default_country(text: str | None) -> str | None:
@@ -159,4 +178,5 @@ def _shown(workspace: Workspace) -> WorkspaceShown:
         unknown_consent_is_sent=workspace.unknown_consent_is_sent,
         fields_allowed=list(workspace.fields_allowed),
         age_min=workspace.age_min,
+        purposes=list(workspace.purposes),
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from towpath.api.workspaces import read_fields
+from towpath.api.workspaces import read_fields, read_purposes
 from towpath.cli import compose, opening, output
 from towpath.cli.match import country_option
 from towpath.errors import InputError
@@ -62,6 +62,10 @@ def set_command(
             min=0, max=AGE_MIN_MAX, help="Whoever is known to be younger is never sent; 0: no age."
         ),
     ] = None,
+    purposes: Annotated[
+        str | None,
+        typer.Option(help="Consent to each is needed too, such as ads,profiling; '' for none."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings; what is left out stays. Whoever may not be sent any more leaves every
@@ -77,6 +81,9 @@ def set_command(
             wanted = replace(wanted, fields_allowed=read_fields(words))
         if age_min is not None:
             wanted = replace(wanted, age_min=age_min or None)
+        if purposes is not None:
+            names = filter(None, (one.strip() for one in purposes.split(",")))
+            wanted = replace(wanted, purposes=read_purposes(names))
         changed = consents.change_rules(db, wanted, database_now(db))
     _show([changed], f"{name} is changed.", as_json)
 
@@ -94,6 +101,7 @@ def _show(found: list[Workspace], words: str, as_json: bool) -> None:
                 "yes" if one.unknown_consent_is_sent else "no",
                 ", ".join(one.fields_allowed) or "none",
                 one.age_min or "–",
+                ", ".join(one.purposes) or "–",
             )
             for one in found
         ]
@@ -103,6 +111,7 @@ def _show(found: list[Workspace], words: str, as_json: bool) -> None:
             "unknown consent is sent",
             "fields that may leave",
             "least age",
+            "purposes",
         )
         output.show_table(columns, rows)
     if words or not found:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from towpath.clock import instant
 from towpath.limits import ATTRIBUTE_TEXT_CHARS_MAX
 from towpath.people.columns import Refusal
+from towpath.people.consent import read_state_word
 from towpath.people.filter import moment_key
 
 AttributeValue: TypeAlias = (
@@ -75,4 +76,5 @@ KINDS: Mapping[str, Callable[[str], AttributeValue | Refusal]] = {
     "number": read_number,
     "boolean": read_boolean,
     "time": read_time,
+    "consent": read_state_word,
 }

@@ -17,7 +17,7 @@ from towpath.limits import ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTES_PER_PROFILE_MAX
 from towpath.people import attributes, consent, normalise, profile
 from towpath.people.attributes import AttributeValue
 from towpath.people.columns import Column, Refusal, read_column
-from towpath.people.consent import OPT_OUT, Consent, ConsentState
+from towpath.people.consent import OF_PURPOSE, OPT_OUT, Consent, ConsentState, purpose_part
 from towpath.people.csv_rows import RowChunk
 from towpath.people.match_field import MatchField
 from towpath.people.normalise import Normalised
@@ -123,8 +123,24 @@ def _read_attribute(index: int, cell: str, where: str, columns: Collection[str])
         raise InputError(
             f"The name {name} is reserved.", remedy="Rename or drop the column.", field=where
         )
-    # It bars people: a word that is no yes or no must be told, not kept.
-    return AttributeColumn(index, name, "boolean" if name == OPT_OUT else kind)
+    return AttributeColumn(index, name, _barring(name, where) or kind)
+
+
+def _barring(name: str, where: str) -> str | None:
+    """The type of an attribute that bars people: a word that is no answer must be told, not kept.
+    None: any other attribute."""
+    if name == OPT_OUT:
+        return "boolean"
+    if not name.startswith(OF_PURPOSE):
+        return None
+    part = purpose_part(name)
+    if isinstance(part, Refusal):
+        raise InputError(
+            f"The header's {name} {part.reason}.",
+            remedy="Write consent.PURPOSE, in lower-case letters, digits and _.",
+            field=where,
+        )
+    return {"state": "consent", "source": "text", "at": "time"}[part]
 
 
 @dataclass

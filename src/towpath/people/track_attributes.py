@@ -23,7 +23,15 @@ from towpath.limits import (
 )
 from towpath.people import attributes, normalise, profile
 from towpath.people.columns import Refusal
-from towpath.people.consent import OPT_OUT, Consent, ConsentState, read_state
+from towpath.people.consent import (
+    OF_PURPOSE,
+    OPT_OUT,
+    Consent,
+    ConsentState,
+    purpose_part,
+    read_state,
+    read_state_word,
+)
 from towpath.people.json_text import read_json
 from towpath.people.match_field import MatchField
 from towpath.people.profile import Device, Identifier
@@ -72,6 +80,7 @@ class _Device(msgspec.Struct):
 
 _KEYS = msgspec.json.Decoder(dict[str, Raw])
 _NAMED = msgspec.json.Decoder(Named)
+_JSON = msgspec.json.Encoder()
 _TEXT = msgspec.json.Decoder(str)
 _BOOLEAN = msgspec.json.Decoder(bool)
 _CONSENT = msgspec.json.Decoder(_Consent | str)
@@ -100,7 +109,8 @@ def read_person(raw: bytes, index: int, now: Instant) -> PersonRow:
             if text == b"null" and (cell := _CLEARED.get(name)):
                 row.cells.setdefault(cell, None)  # a value by another name (dob) stands
             else:
-                _READERS.get(name, _read_free)(row, name, text, now)
+                other = _read_purpose if name.startswith(OF_PURPOSE) else _read_free
+                _READERS.get(name, other)(row, name, text, now)
         except Unfit as error:
             row.refused.append((error.field, error.reason))
         except msgspec.ValidationError as error:
@@ -175,7 +185,19 @@ def _read_consent(row: PersonRow, name: str, raw: bytes, now: Instant) -> None:
 
 
 def _read_opt_out(row: PersonRow, name: str, raw: bytes, _now: Instant) -> None:
-    row.free[name] = Raw(b"true" if _BOOLEAN.decode(raw) else b"false")
+    row.free[name] = None if raw == b"null" else Raw(_JSON.encode(_BOOLEAN.decode(raw)))
+
+
+def _read_purpose(row: PersonRow, name: str, raw: bytes, now: Instant) -> None:
+    part = fit(name, purpose_part(name))
+    if raw == b"null":
+        row.free[name] = None
+    elif part == "state":
+        row.free[name] = Raw(_JSON.encode(fit(name, read_state_word(_TEXT.decode(raw)))))
+    elif part == "at":
+        row.free[name] = Raw(_JSON.encode(fit(name, attributes.read_time(_TEXT.decode(raw)))))
+    else:
+        _read_free(row, name, _JSON.encode(fit(name, profile.read_name(_TEXT.decode(raw)))), now)
 
 
 def _read_tracking(row: PersonRow, _name: str, raw: bytes, _now: Instant) -> None:

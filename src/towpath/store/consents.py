@@ -48,6 +48,7 @@ def change_rules(db: Db, wanted: Workspace, now: Instant) -> Workspace:
             unknown_consent_is_sent=wanted.unknown_consent_is_sent,
             fields_allowed=wanted.fields_allowed,
             age_min=wanted.age_min,
+            purposes=wanted.purposes,
         )
         if changed.lets_fewer_go(before):
             _enforce(db, wanted.id, now)

@@ -18,7 +18,7 @@ from towpath.clock import Instant
 from towpath.ids import WorkspaceId
 from towpath.people import normalise
 from towpath.people.columns import Refusal
-from towpath.people.consent import OPT_OUT, later
+from towpath.people.consent import later, may_bar
 from towpath.people.json_text import exact_json
 from towpath.people.match_field import MatchField
 from towpath.people.profile import Device, Identifier, PeopleBatch
@@ -180,7 +180,7 @@ def _is_plain(person: Mapping[str, Any]) -> bool:
     if len(person) > len(_PLAIN) or person.keys() != _PLAIN:
         return False
     said = person["attributes"]
-    return bool(said) and None not in said.values() and OPT_OUT not in said
+    return bool(said) and None not in said.values() and not any(map(may_bar, said))
 
 
 def _write_attributes(

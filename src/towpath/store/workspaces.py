@@ -20,7 +20,7 @@ class Workspace:
     `default_country` (ISO 3166, two letters) is where phones without a country code are read;
     `unknown_consent_is_sent`: people of whom no consent is known are sent to partners too;
     `fields_allowed`: the match fields that may leave at all; `age_min`: whoever is known to be
-    younger, in years, is never sent.
+    younger, in years, is never sent; `purposes`: consent to each of them is needed too.
     """
 
     id: WorkspaceId
@@ -29,11 +29,13 @@ class Workspace:
     unknown_consent_is_sent: bool
     fields_allowed: tuple[MatchField, ...] = ALL_FIELDS
     age_min: int | None = None
+    purposes: tuple[str, ...] = ()
 
     def lets_fewer_go(self, before: "Workspace") -> bool:
         """May somebody not be sent any more who might by the settings before?"""
         older = self.age_min is not None and self.age_min > (before.age_min or 0)
-        return older or (before.unknown_consent_is_sent and not self.unknown_consent_is_sent)
+        stricter = before.unknown_consent_is_sent and not self.unknown_consent_is_sent
+        return older or stricter or bool(set(self.purposes) - set(before.purposes))
 
 
 def ensure_default(db: Db, now: Instant) -> Workspace:
@@ -82,6 +84,7 @@ def change(
     unknown_consent_is_sent: bool,
     fields_allowed: tuple[MatchField, ...],
     age_min: int | None = None,
+    purposes: tuple[str, ...] = (),
 ) -> Workspace:
     """Give a workspace these settings; the caller has checked the country and the age, and lets
     those go who may not be sent any more (`consents.change_rules`). Raises NotFoundError.
@@ -89,8 +92,9 @@ def change(
     Phones are read and consent is asked by the new settings from now on; who was imported before
     keeps the match keys they have.
     """
-    given = (default_country, unknown_consent_is_sent, mask(fields_allowed), age_min, workspace)
-    db.execute(queries("workspaces")["change_workspace"], given)
+    given = (default_country, unknown_consent_is_sent, mask(fields_allowed), age_min)
+    changed = (*given, list(purposes), workspace)
+    db.execute(queries("workspaces")["change_workspace"], changed)
     return read(db, workspace)
 
 
@@ -126,5 +130,6 @@ def _fetch(db: Db, query: str, key: str | int) -> Workspace | None:
 
 
 def _workspace(row: tuple[Any, ...]) -> Workspace:
-    number, name, country, unknown_is_sent, allowed, age_min = row
-    return Workspace(number, name, country, unknown_is_sent, fields_of(allowed), age_min)
+    number, name, country, unknown_is_sent, allowed, age_min, purposes = row
+    fields = fields_of(allowed)
+    return Workspace(number, name, country, unknown_is_sent, fields, age_min, tuple(purposes))

@@ -1,6 +1,7 @@
 -- Whom a workspace may send to partners: who granted consent, or of whom none is known where the
 -- workspace says so, who did not opt out of sharing, and who is not known to be a minor there.
--- `day`: today.
+-- `day`: today. Where the workspace names purposes, consent to each of them is needed too, by the
+-- attributes `consent.PURPOSE`; attributes are read only then.
 
 -- name: read_sendable
 select string_agg(int4send(p.number), '')
@@ -8,6 +9,11 @@ from profile p join workspace w on w.id = p.workspace
 where p.number = any(%(numbers)b) and p.gone_at is null
   and (p.consent = 1 or (p.consent = 0 and w.unknown_consent_is_sent))
   and p.opt_out_sharing is not true
+  and not (w.purposes <> '{}' and exists (
+    select from unnest(w.purposes) as purpose
+    cross join lateral (select p.attributes ->> ('consent.' || purpose) as said) told
+    where said = 'withdrawn'
+      or (said is distinct from 'granted' and not w.unknown_consent_is_sent)))
   and (p.birth_date > %(day)s - make_interval(years => w.age_min)) is not true
 
 -- name: find_barred
@@ -20,9 +26,19 @@ cross join lateral (
   select
     m.consent = 2 or (m.consent = 0 and not w.unknown_consent_is_sent)
       or ((m.attributes ->> 'opt_out_sharing') = 'true') is true
+      or (w.purposes <> '{}' and exists (
+        select from unnest(w.purposes) as purpose
+        cross join lateral (select m.attributes ->> ('consent.' || purpose) as said) told
+        where said = 'withdrawn'
+          or (said is distinct from 'granted' and not w.unknown_consent_is_sent)))
       or (m.birth_date > %(day)s - make_interval(years => w.age_min)) is true as is,
     p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
       or p.opt_out_sharing is true
+      or (w.purposes <> '{}' and exists (
+        select from unnest(w.purposes) as purpose
+        cross join lateral (select p.attributes ->> ('consent.' || purpose) as said) told
+        where said = 'withdrawn'
+          or (said is distinct from 'granted' and not w.unknown_consent_is_sent)))
       or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true as was
 ) barred
 where m.known and m.changed and barred.is and not barred.was
@@ -35,6 +51,11 @@ where p.workspace = %(workspace)s and p.gone_at is null
   and (
     p.consent = 2 or (p.consent = 0 and not w.unknown_consent_is_sent)
     or p.opt_out_sharing is true
+    or (w.purposes <> '{}' and exists (
+      select from unnest(w.purposes) as purpose
+      cross join lateral (select p.attributes ->> ('consent.' || purpose) as said) told
+      where said = 'withdrawn'
+        or (said is distinct from 'granted' and not w.unknown_consent_is_sent)))
     or (p.birth_date > %(day)s - make_interval(years => w.age_min)) is true
   )
 

@@ -13,7 +13,8 @@ create table workspace (
   created_at timestamptz not null,
   fields_allowed smallint not null default 15 -- match fields that may leave, as a mask
     check (fields_allowed between 0 and 15),
-  age_min smallint check (age_min between 1 and 99) -- who is younger is never sent
+  age_min smallint check (age_min between 1 and 99), -- who is younger is never sent
+  purposes text[] not null default '{}' -- of all of them consent must be granted
 );
 
 -- One person. `number` is dense and never given twice; sets hold it.

@@ -15,3 +15,6 @@ alter table request add column whole boolean not null default false; -- who is n
 -- by an attribute, so that it comes by every way in.
 alter table profile add column opt_out_sharing boolean
   generated always as ((attributes ->> 'opt_out_sharing') = 'true') stored;
+
+-- A person says yes or no to each purpose by an attribute, `consent.PURPOSE`.
+alter table workspace add column purposes text[] not null default '{}'; -- all must be granted
