@@ -193,6 +193,9 @@ def test_it_is_told(told: Stage) -> None:
     assert (one.id, one.adding, one.updates) == (told.audience_ref("winback"), 2, 1)
     assert one.next_update_at is not None
     assert timedelta(minutes=50) < one.next_update_at - sent_at < timedelta(minutes=65)
+    crowd(told, 0, 4, "withdrawn")
+    ((one,),) = (each.audiences for each in transports.shown(told.db, told.workspace, told.now))
+    assert (one.adding, one.removing) == (2, 4)
 
 
 def move(told: Stage) -> Moved:

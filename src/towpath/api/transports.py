@@ -22,8 +22,10 @@ from towpath.errors import ConflictError, InputError
 from towpath.ids import AudienceId, CanvasId, WorkspaceId
 from towpath.limits import FILE_PEOPLE_MIN
 from towpath.partners.registry import PARTNERS
+from towpath.people.action import Action
 from towpath.people.filter import InAudience, Standing
 from towpath.people.match_field import fields_of
+from towpath.people.people_set import union
 from towpath.store import (
     audiences,
     audit_trail,
@@ -145,7 +147,7 @@ async def move(
     if not old.by_files or not old.made:
         raise ConflictError(
             f"{old.name!r} is not filled by files." if old.made else f"{old.name!r} is not made.",
-            remedy="`towpath transport` shows what can be moved.",
+            remedy="`towpath transport list` shows what can be moved.",
             field="audience",
         )
     await _check_allowlisted(db, place, reach)
@@ -198,16 +200,19 @@ def _audience(db: Db, one: FileAudience, now: Instant) -> FileAudienceShown:
     standing = file_updates.standing(db, one.id, now)
     made = not one.partner_ref.startswith(audiences.UNMADE)
     at = standing.free_at(now)
-    if not one.adding + one.removing:
+    with db.transaction():
+        state = ledgers.read_all(db, ledgers.peek(db, one.id))
+    adding, removing = (len(union(state.due(action).values())) for action in Action)
+    if not adding + removing:
         whole = standing.newest_whole
         at = max(at, now if whole is None else whole + DAY)
-    waits = not made and one.adding < FILE_PEOPLE_MIN
+    waits = not made and adding < FILE_PEOPLE_MIN
     return FileAudienceShown(
         audience=one.id,
         name=one.name,
         id=one.partner_ref if made else None,
-        adding=one.adding,
-        removing=one.removing,
+        adding=adding,
+        removing=removing,
         updates=standing.updates,
         next_update_at=None if waits else at,
         people_needed=0 if made else FILE_PEOPLE_MIN,

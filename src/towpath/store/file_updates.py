@@ -62,14 +62,12 @@ def extend(db: Db, audience: AudienceId, until: Instant) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FileAudience:
-    """A Customer File audience; `adding` and `removing`: people who are pending."""
+    """A Customer File audience."""
 
     id: AudienceId
     name: str
     partner_ref: PartnerRef
     connection: ConnectionId
-    adding: int
-    removing: int
 
 
 def list_all(db: Db, workspace: WorkspaceId) -> list[FileAudience]:

@@ -183,7 +183,12 @@ class AudienceSync:
                 f"{self.partner} has not allowlisted the app for streaming: files fill new"
                 f" audiences, about once an hour, from {FILE_PEOPLE_MIN:,} people on."
             )
-            yield ("not_near_real_time", "audience", message, "`towpath transport` tells more.")
+            yield (
+                "not_near_real_time",
+                "audience",
+                message,
+                "`towpath transport list` tells more.",
+            )
         if len(known) > 1:
             ids = ", ".join(ref for ref, _ in known)
             message = f"{len(known)} audiences have this name: {ids}."

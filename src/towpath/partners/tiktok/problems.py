@@ -96,7 +96,7 @@ TOLD: dict[Problem, Told] = {
     Problem.NOT_ALLOWLISTED: Told(
         "TikTok has not put the app or this advertiser on the allowlist of its Streaming API.",
         "Ask your TikTok representative for it; audiences that are made meanwhile are filled by"
-        " Customer Files (`towpath transport`).",
+        " Customer Files (`towpath transport list`).",
     ),
     Problem.PERMISSION_DENIED: Told(
         "TikTok denies a permission in this ad account.",

@@ -25,14 +25,10 @@ update arrival set deadline = %(until)s
 where audience = %(audience)s and pending > 0 and deadline < %(until)s - interval '1 hour';
 
 -- name: list_audiences
--- The Customer File audiences of a workspace, with who waits there.
-select audience.id, audience.name, audience.partner_ref, ad_account.connection,
-  coalesce(sum(pending) filter (where action = 0), 0)::bigint as adding,
-  coalesce(sum(pending) filter (where action = 1), 0)::bigint as removing
+-- The Customer File audiences of a workspace.
+select audience.id, audience.name, audience.partner_ref, ad_account.connection
 from audience
 join ad_account on ad_account.id = audience.ad_account
-left join arrival on arrival.audience = audience.id and arrival.pending > 0
 where audience.workspace = %(workspace)s and audience.transport = 'files'
   and audience.deleted_at is null
-group by audience.id, ad_account.connection
 order by audience.name, audience.id;
