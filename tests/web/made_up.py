@@ -76,7 +76,9 @@ WINBACK: Data = {
             "remove": _sync("remove"),
             "stay": {"kind": "exit"},
             "leave": {"kind": "exit"},
+            "spare": _sync("remove"),
         },
+        "removals": [{"on": ["conversion", "segment"], "step": "spare"}],
     },
     "counters": {
         "wait": _counters(1_234_567, advanced=1_234_567),
@@ -101,6 +103,7 @@ WINBACK: Data = {
         ),
         "stay": _counters(203_288, exited=203_288),
         "leave": _counters(353_363, exited=353_363),
+        "spare": _counters(41_877, advanced=41_877, exited=41_877, synced=41_800, pending=77),
     },
     "edges": [
         {"step": "(entry)", "edge": "entered", "people": 1_234_567},

@@ -58,6 +58,14 @@ def test_the_drawing_says_everything(page: Page, pages: str) -> None:
     assert min(widths) < 6
 
 
+def test_a_removal_says_whom_it_removes(page: Page, pages: str) -> None:
+    """No arrow leads to its step."""
+    answer(page, {"/v1/canvases/1": made_up.WINBACK})
+    page.goto(f"{pages}/canvases/1?view=list")
+    told = page.locator("[data-step=spare]")
+    expect(told).to_contain_text("For people who convert, people who no longer match")
+
+
 def test_by_keyboard_alone(page: Page, pages: str) -> None:
     answer(page, FULL)
     page.goto(pages + CANVAS)

@@ -14,14 +14,18 @@ import { filterText } from './telling'
 const REFUSED = edgeKey(ENTRY_ID, 'refused: ')
 const CONTROL = edgeKey(ENTRY_ID, 'refused: control group')
 
-export const StepCard = memo(({ id, step, chosen }: { id: string; step: StepData; chosen: boolean }) => {
+type StepParts = { id: string; step: StepData; chosen: boolean; on: string }
+
+export const StepCard = memo(({ id, step, chosen, on }: StepParts) => {
   const { t } = useTranslation()
   const kind = kindOf(step)
+  const when = on.split(' ').filter(Boolean).map((one) => t(`removal.${one}`)).join(', ')
+  const note = kind.note?.(step, t)
   return (
     <Card look={kind} kind={kindName(step, t)} title={kind.title(step, t)} chosen={chosen} id={id}>
       {isSync(step) ? (
         <>
-          <p className="card-note">{kind.note?.(step, t)}</p>
+          <p className="card-note" title={note}>{when ? t('removal.told', { when }) : note}</p>
           <SevenCounters step={id} />
           <OutcomeStrip step={id} />
         </>

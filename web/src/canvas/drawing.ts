@@ -81,6 +81,12 @@ export function draw(graph: Graph): Drawing {
   return { spots, arrows }
 }
 
+/** When people are taken out of an audience at a step that no arrow leads to; "" for any other. */
+export function occasions(graph: Graph, step: string): string {
+  const found = graph.removals?.filter((one) => one.step === step).flatMap((one) => one.on) ?? []
+  return [...new Set(found)].join(' ')
+}
+
 /** The ways that lead to a step, for the list, which has no arrows. */
 export function before(drawing: Drawing, step: string): Arrow[] {
   return drawing.arrows.filter((arrow) => arrow.to === step)

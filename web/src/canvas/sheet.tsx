@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next'
 import type { Graph } from '../services/shapes'
 import { type ArrowEdge, ArrowView } from './arrow'
 import { EntryCard, Leaves, StepCard } from './card'
-import { type Drawing, draw, type Spot } from './drawing'
+import { type Drawing, draw, occasions, type Spot } from './drawing'
 import { ENTRY, kindName, kindOf } from './kinds'
 
 type SpotNode = Node<{ spot: Spot; graph: Graph; ways: number }, 'spot'>
@@ -152,7 +152,14 @@ function SpotView({ data: { spot, graph, ways }, selected }: NodeProps<SpotNode>
       {spot.shape !== 'entry' && <Handle type="target" position={Position.Top} />}
       {spot.shape === 'entry' && <EntryCard entry={graph.entry} />}
       {spot.shape === 'leaves' && <Leaves />}
-      {spot.shape === 'step' && <StepCard id={spot.id} step={graph.steps[spot.id]!} chosen={Boolean(selected)} />}
+      {spot.shape === 'step' && (
+        <StepCard
+          id={spot.id}
+          step={graph.steps[spot.id]!}
+          chosen={Boolean(selected)}
+          on={occasions(graph, spot.id)}
+        />
+      )}
       {Array.from({ length: ways }, (_, place) => (
         <Handle key={place} id={String(place)} type="source" position={Position.Bottom}
           style={{ left: `${(100 * (place + 1)) / (ways + 1)}%` }} />

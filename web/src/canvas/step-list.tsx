@@ -5,7 +5,7 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Graph } from '../services/shapes'
 import { EntryCard, StepCard } from './card'
-import { before, draw, ENTRY_ID, walk } from './drawing'
+import { before, draw, ENTRY_ID, occasions, walk } from './drawing'
 import { kindName, kindOf, wayLabel } from './kinds'
 
 type ListParts = { graph: Graph; chosen: string | null; choose: (step: string) => void }
@@ -32,7 +32,7 @@ export function StepList({ graph, chosen, choose }: ListParts) {
               )}
               <UnstyledButton w="100%" onClick={() => choose(id)} aria-label={`${kindName(step, t)}: ${titleOf(id)}`}
                 style={{ borderRadius: 12 }}>
-                <StepCard id={id} step={step} chosen={chosen === id} />
+                <StepCard id={id} step={step} chosen={chosen === id} on={occasions(graph, id)} />
               </UnstyledButton>
             </li>
           )

@@ -26,6 +26,7 @@ export type Graph = {
   readonly canvas: string
   readonly entry: Data & { readonly first?: string | null }
   readonly steps: { readonly [step: string]: StepData }
+  readonly removals?: readonly { readonly on: readonly string[]; readonly step: string }[]
 }
 
 export type CanvasPage = Omit<Schemas['CanvasShown'], 'graph' | 'draft'> & { readonly graph: Graph }
