@@ -6,18 +6,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.engine.test_changed_keys import held, open_strays, people_file
 from tests.stories.files import canvas, sync
 from tests.stories.stage import BASE_URL, Stage, stage
 
-from towpath.api import transports
+from towpath.api import dry_runs, transports
 from towpath.api.transports import Moved
 from towpath.errors import ConflictError
 from towpath.ids import AudienceId, PartnerRef, VersionId
 from towpath.limits import FILE_PEOPLE_MIN
 from towpath.partners.registry import PARTNERS
+from towpath.partners.tiktok import problems
+from towpath.partners.tiktok.problems import Problem
 from towpath.sandbox import Rules
-from towpath.store import audiences, connections
+from towpath.store import audiences, connections, health
 from towpath.store.database import Db
 
 FILES = Rules(processing_s=1_800)
@@ -196,6 +199,37 @@ def test_it_is_told(told: Stage) -> None:
     crowd(told, 0, 4, "withdrawn")
     ((one,),) = (each.audiences for each in transports.shown(told.db, told.workspace, told.now))
     assert (one.adding, one.removing) == (2, 4)
+
+
+def test_a_dry_run_knows_of_files(told: Stage) -> None:
+    """One request for everybody, its first lines, and when it leaves."""
+    crowd(told, 0, CROWD + 500)
+    told.launch(canvas(add=sync(fields="email, phone")))
+    asked = dry_runs.DryRun()
+    found = dry_runs.run(told.db, told.workspace, told.canvas("Winback"), "add", asked, told.now)
+    assert (found.near_real_time, found.audience_id, found.seconds) == (False, None, 0)
+    assert (found.going, found.requests) == (CROWD + 500, 1)
+    assert found.first_request is not None
+    assert found.first_request.body.startswith("EMAIL_SHA256,PHONE_SHA256\nxxxx")
+    told.wait(minutes=5)
+    found = dry_runs.run(told.db, told.workspace, told.canvas("Winback"), "add", asked, told.now)
+    assert found.audience_id == told.audience_ref("winback")
+
+
+def test_an_audience_that_matched_too_few_is_told_of(told: Stage) -> None:
+    """TikTok knows a third of the people only: its audience can never be edited again."""
+    told.sandbox.world.rules = structs.replace(told.sandbox.world.rules, match_rate=0.3)
+    told.launch(canvas(entry=SIGN_UP, add=sync()))
+    sign_up(told, 0, CROWD + 1)
+    told.wait(minutes=10)
+    crowd(told, 0, 1, "withdrawn")
+    told.now += timedelta(hours=40)
+    told.wait(minutes=20)
+    assert health.read(told.db, told.workspace, told.now) == []
+    told.now += timedelta(hours=10)
+    told.wait(hours=1)
+    (ill,) = health.read(told.db, told.workspace, told.now)
+    assert (ill.subject, problems.read(ill.cause)[0]) == ("audience", Problem.AUDIENCE_STUCK)
 
 
 def move(told: Stage) -> Moved:

@@ -86,7 +86,7 @@ class Made(BaseModel):
     """The audience, new or there before."""
 
     audience: int
-    id: str
+    id: str | None = Field(description="The partner's id; null: its first file makes it.")
     name: str
 
 
@@ -115,7 +115,7 @@ class UnusedAudience(BaseModel):
     """Towpath made it, and nothing names it."""
 
     audience: int
-    id: str
+    id: str | None
     name: str
     created_at: datetime
 
@@ -206,7 +206,7 @@ def create_audience(
     place = place_of(db, caller.workspace, AdAccountId(ad_account))
     made = reaching(request, lambda reach: audience_making.make(db, place, body.name, reach, now))
     found = audiences.read(db, caller.workspace, made)
-    return Made(audience=made, id=found.partner_ref, name=found.name)
+    return Made(audience=made, id=found.made_ref, name=found.name)
 
 
 @router.get("/audiences/unused", operation_id="list_unused_audiences", responses=documented(404))
@@ -214,9 +214,7 @@ def list_unused(ad_account: Id, caller: Reader, db: Database) -> list[UnusedAudi
     """Audiences that Towpath made and nothing names: they may go."""
     place = place_of(db, caller.workspace, AdAccountId(ad_account))
     return [
-        UnusedAudience(
-            audience=one.id, id=one.partner_ref, name=one.name, created_at=one.created_at
-        )
+        UnusedAudience(audience=one.id, id=one.made_ref, name=one.name, created_at=one.created_at)
         for one in audiences.unused(db, caller.workspace)
         if one.ad_account == place.account.id
     ]

@@ -21,17 +21,27 @@ from towpath.ids import CanvasId, PartnerRef, StepId, WorkspaceId
 from towpath.limits import (
     AUDIENCE_PEOPLE_USEFUL,
     DRY_RUN_BODY_CHARS,
+    FILE_UPDATE_EVERY_S,
+    FILE_UPDATE_PEOPLE_MAX,
     FLUSH_S,
     SEGMENT_NAME_CHARS_MAX,
 )
 from towpath.partners.protocol import Order
-from towpath.partners.registry import PARTNERS
+from towpath.partners.registry import adapter
 from towpath.people.filter import Filter
 from towpath.people.filter_parse import nearest, parse_filter
 from towpath.people.key_group import KeyGroup
 from towpath.people.match_field import MatchField
 from towpath.people.people_set import cut
-from towpath.store import apps, audiences, canvases, dry_runs, exports, people_door
+from towpath.store import (
+    apps,
+    audiences,
+    canvases,
+    dry_runs,
+    exports,
+    file_updates,
+    people_door,
+)
 from towpath.store.audiences import Audience
 from towpath.store.canvases import Canvas
 from towpath.store.database import Db
@@ -93,6 +103,7 @@ class DryRunShown(BaseModel):
     seconds: float = Field(description="Until all are answered, if nothing else is sent meanwhile.")
     inside: int = Field(description="Who is in the audience now, by all we know.")
     expected: int = Field(description="Who would be, at most: the partner matches fewer.")
+    near_real_time: bool = Field(description="False: files are sent, about one an hour.")
     enough: bool = Field(description=f"Whether that is {AUDIENCE_PEOPLE_USEFUL:,} or more.")
     first_request: FirstRequest | None
 
@@ -122,8 +133,17 @@ class _Way:
     settings: AudienceSync
     requests_per_second: int
 
+    @property
+    def by_files(self) -> bool:
+        """Is it by Customer Files?"""
+        one = self.audience
+        return self.place.connection.by_files if one is None else one.by_files
+
     def size(self, fields: int) -> int:
-        """How many people a request with so many fields carries, as engine/claim.py cuts them."""
+        """How many people a request with so many fields carries, as engine/claim.py and
+        engine/file_claim.py cut them."""
+        if self.by_files:
+            return FILE_UPDATE_PEOPLE_MAX
         one = self.place.connection
         learned = self.audience.people_per_request_learned if self.audience else None
         most = min(one.people_per_request_max, learned or one.people_per_request_max)
@@ -143,7 +163,7 @@ def run(
         audience = way.audience.id if way.audience else None
         wanted = Asked(workspace, audience, way.settings.action, way.settings.fields)
         found = dry_runs.reckon(db, wanted, question.everybody())
-        return _shown(db, workspace, way, found)
+        return _shown(db, workspace, way, found, now)
 
 
 def _graph(db: Db, workspace: WorkspaceId, canvas: Canvas, of: Of) -> Graph:
@@ -196,16 +216,20 @@ def _segment(name: str) -> Filter:
     return parse_filter({"segment": name}, "segment")
 
 
-def _shown(db: Db, workspace: WorkspaceId, way: _Way, found: Reckoned) -> DryRunShown:
+def _shown(db: Db, workspace: WorkspaceId, way: _Way, found: Reckoned, now: Instant) -> DryRunShown:
     sizes = [(len(one.members), way.size(len(one.fields))) for one in found.groups]
+    if way.by_files:  # everybody at once, whatever fields
+        sizes = [(sum(people for people, _ in sizes), way.size(1))]
     count = sum(-(-people // size) for people, size in sizes)
     answer_s = dry_runs.answer_time(db, workspace) or ANSWER_S
     rounds = -(-count // way.requests_per_second)
     seconds = FLUSH_S + rounds * answer_s + (rounds - 1) if count else 0.0
+    if count and way.by_files:
+        seconds = _until_update(db, way, now) + (count - 1) * FILE_UPDATE_EVERY_S
     return DryRunShown(
         action="add" if way.settings.action.name == "ADD" else "remove",
         audience=_named(way),
-        audience_id=way.audience.partner_ref if way.audience else None,
+        audience_id=way.audience.made_ref if way.audience else None,
         fields=list(found.fields),
         people=found.people,
         going=found.going,
@@ -221,9 +245,18 @@ def _shown(db: Db, workspace: WorkspaceId, way: _Way, found: Reckoned) -> DryRun
         seconds=round(seconds, 1),
         inside=found.inside,
         expected=found.after,
+        near_real_time=not way.by_files,
         enough=found.after >= AUDIENCE_PEOPLE_USEFUL,
         first_request=_first(db, way, found),
     )
+
+
+def _until_update(db: Db, way: _Way, now: Instant) -> float:
+    """Seconds until the audience takes its next file."""
+    if way.audience is None:
+        return 0.0
+    free_at = file_updates.standing(db, way.audience.id, now).free_at(now)
+    return (free_at - now).total_seconds()
 
 
 def _named(way: _Way) -> str | None:
@@ -242,15 +275,17 @@ def _first(db: Db, way: _Way, found: Reckoned) -> FirstRequest | None:
     group = next(iter(found.groups), None)
     if group is None:
         return None
-    members = cut(group.members, way.size(len(group.fields)))[0]
+    partner = adapter(way.place.partner, by_files=way.by_files)
+    size = min(way.size(len(group.fields)), partner.people_per_body)
+    members = cut(group.members, size)[0]
     nobodys = [
         KeyGroup(people, {name: bytes(_DIGEST_BYTES * people) for name in having})
         for having, people in dry_runs.cases(db, group.fields, members)
     ]
-    ref = way.audience.partner_ref if way.audience else _NO_AUDIENCE
+    ref = way.audience.made_ref if way.audience else None
     account = way.place.account.partner_ref
-    partner = PARTNERS[way.place.partner]
-    body = partner.body(Order(way.settings.action, group.fields, account, ref), nobodys)
+    order = Order(way.settings.action, group.fields, account, ref or _NO_AUDIENCE)
+    body = partner.body(order, nobodys)
     digits = 2 * _DIGEST_BYTES
     text = body.decode().replace("0" * digits, "x" * digits)
     return FirstRequest(

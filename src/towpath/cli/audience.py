@@ -77,7 +77,9 @@ def create_command(name: Name, ad_account: Account = None, as_json: AsJson = Fal
         )
         found = audiences.read(desk.db, desk.workspace, made)
     if as_json:
-        output.show_json({"audience": made, "id": found.partner_ref, "name": found.name})
+        output.show_json({"audience": made, "id": found.made_ref, "name": found.name})
+    elif not found.made:
+        output.say(f"{found.name} has its name; its first file makes it: `towpath transport list`.")
     else:
         output.say(f"{found.name} is at the partner, with the id {found.partner_ref}.")
 

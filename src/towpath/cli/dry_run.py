@@ -42,10 +42,16 @@ def _tell(found: DryRunShown) -> None:
         output.say(f"  {people:,} would not: {reason.replace('_', ' ')}.")
     covered = ", ".join(f"{one.percent:g} % {name}" for name, one in found.coverage.items())
     output.say(f"Keys of all {found.people:,}: {covered}.")
-    output.say(
-        f"{found.requests:,} requests of at most {found.people_per_request:,} people,"
-        f" {found.requests_per_second} a second: about {found.seconds:,.0f} s."
-    )
+    if found.near_real_time:
+        output.say(
+            f"{found.requests:,} requests of at most {found.people_per_request:,} people,"
+            f" {found.requests_per_second} a second: about {found.seconds:,.0f} s."
+        )
+    else:
+        output.say(
+            f"{found.requests:,} update(s) by files, not near real time: the last leaves in about"
+            f" {found.seconds / 60:,.0f} minutes."
+        )
     output.say(f"In the audience now: {found.inside:,}; then at most {found.expected:,}.")
     if not found.enough:
         output.say(

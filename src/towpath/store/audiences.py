@@ -39,6 +39,11 @@ class Audience:
         """Does it exist at the partner?"""
         return not self.partner_ref.startswith(UNMADE)
 
+    @property
+    def made_ref(self) -> PartnerRef | None:
+        """The partner's id; None: its first file makes it."""
+        return self.partner_ref if self.made else None
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

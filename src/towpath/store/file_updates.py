@@ -17,12 +17,13 @@ from towpath.store.database import Db
 from towpath.store.queries import queries
 
 _SQL = queries("file_updates")
-DAY = timedelta(days=1)
+DAY = timedelta(hours=25)
+"""A day, and an hour: the partner counts from when it accepted, which is after all uploads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An audience's updates of the last 24 hours. `retry_at`: when the newest failed one is tried
+    """An audience's updates of the last day. `retry_at`: when the newest failed one is tried
     again; `flying`: a request of the ad account is in flight."""
 
     updates: int

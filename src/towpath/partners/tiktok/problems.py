@@ -26,6 +26,7 @@ class Problem(StrEnum):
     AUDIENCE_EXPIRED = "audience_expired"
     AUDIENCE_NOT_STREAMING = "audience_not_streaming"
     AUDIENCE_NOT_EDITABLE = "audience_not_editable"
+    AUDIENCE_STUCK = "audience_stuck"
     WRONG_ADDRESS = "wrong_address"
     THROTTLED = "throttled"
     MAINTENANCE = "maintenance"
@@ -55,6 +56,7 @@ _CAUSES: dict[str, Problem] = {
     "role": Problem.ROLE_LOST,
     Cause.AD_ACCOUNT: Problem.AD_ACCOUNT_CLOSED,
     Cause.AUDIENCE: Problem.AUDIENCE_NOT_EDITABLE,
+    "stuck": Problem.AUDIENCE_STUCK,
     "expired": Problem.AUDIENCE_EXPIRED,
     "not streaming": Problem.AUDIENCE_NOT_STREAMING,
     Cause.OURS: Problem.WRONG_ADDRESS,
@@ -121,6 +123,11 @@ TOLD: dict[Problem, Told] = {
     Problem.AUDIENCE_NOT_EDITABLE: Told(
         "TikTok does not let the audience be edited.",
         "It may be busy, expired, or of another kind: `towpath audience list` tells.",
+    ),
+    Problem.AUDIENCE_STUCK: Told(
+        "TikTok has taken no file for the audience for two days: it matched fewer than 1,000 people"
+        " in it, or it expired. Such an audience never takes another.",
+        "Name another audience in your Canvases, for more people; delete this one in Ads Manager.",
     ),
     Problem.WRONG_ADDRESS: Told(
         "TikTok does not know the address that was asked.", "Check TOWPATH_TIKTOK_BASE_URL."

@@ -5,6 +5,7 @@
 -- tried again is neither refused nor mended yet; and by the partner's lists where they are newer.
 with mine as (
   select audience.id, audience.name, audience.ad_account, ad_account.connection,
+    audience.transport = 'files' as by_files,
     -- A list is made as the connection sends now, which says nothing of another transport.
     listing.fits or audience.transport <> connection.transport as fits,
     listing.expires_at, refresh.refreshed_at
@@ -98,6 +99,21 @@ with mine as (
   where of_audience.cause = 'audience' or (
     (not fits or expires_at <= %(now)s)
     and (answered_at is null or answered_at < greatest(refreshed_at, expires_at)))
+  union all
+  -- A file is worked on for 48 hours at most: who is busy for longer is so for good.
+  select 'audience', mine.id, mine.name, mine.connection, mine.ad_account, 'stuck', newest.code,
+    newest.message, newest.partner_request_ref, accepted.answered_at + interval '48 hours', null, 2
+  from mine
+  cross join lateral (
+    select cause, code, message, partner_request_ref from request
+    where request.audience = mine.id and state <> 'in flight' order by id desc limit 1
+  ) newest
+  cross join lateral (
+    select answered_at from request
+    where request.audience = mine.id and state in ('applied', 'unknown') order by id desc limit 1
+  ) accepted
+  where mine.by_files and newest.cause = 'busy'
+    and accepted.answered_at < %(now)s - interval '49 hours'
 )
 select distinct on (subject, number) subject, number, name, connection, ad_account, cause, code,
   message, partner_request_ref, since, until
@@ -118,11 +134,13 @@ from audience join ad_account on ad_account.id = audience.ad_account
 where audience.workspace = %(workspace)s;
 
 -- name: list_stale
--- By running Canvas that keeps people waiting: since when the first of them does.
+-- By running Canvas that keeps people waiting: since when the first of them does. Files are late by
+-- nature, and say when the next one leaves.
 select canvas.id, canvas.name, min(arrival.arrived_at)
 from arrival
 join canvas_version version on version.id = arrival.version
 join canvas on canvas.id = version.canvas
+join audience on audience.id = arrival.audience and audience.transport = 'streaming'
 where arrival.workspace = %(workspace)s and arrival.pending > 0 and canvas.state = 'running'
 group by canvas.id
 having min(arrival.arrived_at) < %(before)s;
