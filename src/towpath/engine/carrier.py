@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -31,6 +32,8 @@ from towpath.store.secrets import KeyRing
 
 T = TypeVar("T")
 TOKEN_KEPT_S = 1.0
+FILES_AT_ONCE = 2
+"""Each holds a file of 26 MB, twice while it is uploaded."""
 FILE_CALL_EVERY_S = 1.1
 """TikTok takes one a second of an ad account (tiktok-api, section 6)."""
 
@@ -46,6 +49,7 @@ class Carrier:
     door: Door
     keys: KeyRing
     windows: Windows
+    _filing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
     _free: asyncio.Queue[Db] = field(default_factory=asyncio.Queue)
     _tokens: dict[int, tuple[float, str]] = field(default_factory=dict)
 
@@ -58,14 +62,15 @@ class Carrier:
         partner = adapter(claimed.route.partner, by_files=claimed.route.by_files)
         lost: list[SetByField] = []
         try:
-            answer = await partner.send(
-                self._door(claimed.route),
-                self.base_urls[partner.name],
-                await self._token(claimed),
-                courier.order(claimed),
-                self._bodies(claimed, claimed_at, lost),
-                self.windows.request_deadline.total_seconds(),
-            )
+            async with self._filing if claimed.route.by_files else nullcontext():
+                answer = await partner.send(
+                    self._door(claimed.route),
+                    self.base_urls[partner.name],
+                    await self._token(claimed),
+                    courier.order(claimed),
+                    self._bodies(claimed, claimed_at, lost),
+                    self.windows.request_deadline.total_seconds(),
+                )
         except courier.TooLateError:
             answer = courier.NOT_SENT
         except TowpathError as error:  # such as a token that was exchanged since the claim
