@@ -7,6 +7,7 @@ from towpath.cli.simulation.story import Story
 from towpath.cli.simulation.worker import SimulatedWorker
 from towpath.clock import Instant
 from towpath.engine.claim import STREAMING
+from towpath.limits import STRAY_LOOK_S
 from towpath.store import arrivals, permits, requests, resends, stray_receipts
 
 ROUNDS_MAX = 120
@@ -26,14 +27,17 @@ def heal(story: Story) -> None:
     weather.heal(world)
     story.heal()
     world.tell("all is well from now on")
-    before = len(world.trace)
+    before, looked = len(world.trace), False
     for turn in range(ROUNDS_MAX):
         _work(story)
         if len(world.trace) > before + TOLD_MAX:
             raise RestlessError("the healed world goes on and on")
         ahead = _next_moment(story, patient=turn < PATIENT_ROUNDS)
-        if ahead is None:
+        if ahead is None and looked:
             break
+        # What is looked at again and again may have become certain with the last window's end.
+        looked = ahead is None
+        ahead = ahead or timedelta(seconds=STRAY_LOOK_S + 1)
         story.pass_time(max(ahead, timedelta(milliseconds=20)))
     else:
         raise RestlessError("the healed world did not come to rest")
