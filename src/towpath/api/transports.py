@@ -57,7 +57,7 @@ class FileAudienceShown(BaseModel):
     id: str | None = Field(description="The partner's id; null: its first file makes it.")
     adding: int = Field(description="People who wait to be added.")
     removing: int
-    updates: int = Field(description="Of the last 24 hours.")
+    updates: int = Field(description="Of the last 25 hours.")
     next_update_at: datetime | None = Field(
         description="When the next file may leave; null: too few people wait for the first one."
     )
@@ -198,7 +198,7 @@ async def _check_allowlisted(db: Db, place: Place, reach: Reach) -> None:
 
 def _audience(db: Db, one: FileAudience, now: Instant) -> FileAudienceShown:
     standing = file_updates.standing(db, one.id, now)
-    made = not one.partner_ref.startswith(audiences.UNMADE)
+    made = audiences.is_made(one.partner_ref)
     at = standing.free_at(now)
     with db.transaction():
         state = ledgers.read_all(db, ledgers.peek(db, one.id))

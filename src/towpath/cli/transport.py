@@ -70,5 +70,5 @@ def _tell(one: TransportShown) -> None:
 def _row(one: FileAudienceShown) -> tuple[str, ...]:
     waits = f"when {one.people_needed:,} wait"
     following = f"{one.next_update_at:%m-%d %H:%M} UTC" if one.next_update_at else waits
-    counts = (f"{one.adding:,}", f"{one.removing:,}", f"{one.updates} in 24 h")
+    counts = (f"{one.adding:,}", f"{one.removing:,}", f"{one.updates} in 25 h")
     return (one.name, one.id or "not made yet", *counts, following)

@@ -20,6 +20,11 @@ UNMADE = "unmade:"
 """How the place of an id begins, its name after it, until the first file makes the audience."""
 
 
+def is_made(ref: PartnerRef) -> bool:
+    """Is this the partner's id, or what stands for it until the first file made the audience?"""
+    return not ref.startswith(UNMADE)
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """An audience. `created_here` is false for one that others may fill: it may hold anybody."""
@@ -37,7 +42,7 @@ class Audience:
     @property
     def made(self) -> bool:
         """Does it exist at the partner?"""
-        return not self.partner_ref.startswith(UNMADE)
+        return is_made(self.partner_ref)
 
     @property
     def made_ref(self) -> PartnerRef | None:
@@ -69,7 +74,7 @@ class Route:
     @property
     def made(self) -> bool:
         """Does the audience exist at the partner?"""
-        return not self.audience_ref.startswith(UNMADE)
+        return is_made(self.audience_ref)
 
     def open_at(self, now: Instant) -> bool:
         """May a request for this audience leave now, as far as it and not a permit is concerned?"""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from towpath.errors import InputError
 from towpath.ids import PartnerRef
-from towpath.net.door import Door
+from towpath.net.door import Door, HttpReply, NoAnswer
 from towpath.partners.protocol import (
     NOTHING_TO_SEND,
     Answer,
@@ -145,10 +145,7 @@ class TikTok:
             "delete_audience_id": audience_ref,
         }
         url = calls.url(base_url, "segment/audience")
-        answer, _ = replies.read(await calls.post_json(door, url, token, asked, deadline_s))
-        if answer.code == GONE:
-            return replace(answer, kind=AnswerKind.APPLIED, cause=Cause.NONE)
-        return answer
+        return read_deletion(await calls.post_json(door, url, token, asked, deadline_s))
 
     async def list_audiences(
         self,
@@ -193,6 +190,14 @@ class TikTok:
                 return told(misread(answer, "pages repeat"))
             seen |= refs
         return told(misread(answer, "too many pages"))
+
+
+def read_deletion(reply: HttpReply | NoAnswer) -> Answer:
+    """What became of a deletion: an audience that is gone already counts as deleted."""
+    answer, _ = replies.read(reply)
+    if answer.code == GONE:
+        return replace(answer, kind=AnswerKind.APPLIED, cause=Cause.NONE)
+    return answer
 
 
 def audience_name(name: str) -> str:

@@ -21,7 +21,7 @@ from towpath.partners.protocol import (
     Order,
 )
 from towpath.partners.tiktok import audience_pages, calls, file_payload, making, payload, replies
-from towpath.partners.tiktok.client import GONE, TikTok
+from towpath.partners.tiktok.client import TikTok, read_deletion
 from towpath.partners.tiktok.limits import FILE_BUSY_S, FILE_CALLS, FILE_PEOPLE
 from towpath.people.action import Action
 from towpath.people.key_group import KeyGroup
@@ -104,10 +104,7 @@ class TikTokFiles(TikTok):
         """POST dmp/custom_audience/delete."""
         asked = {"advertiser_id": ad_account_ref, "custom_audience_ids": [audience_ref]}
         url = calls.url(base_url, "dmp/custom_audience/delete")
-        answer, _ = replies.read(await calls.post_json(door, url, token, asked, deadline_s))
-        if answer.code == GONE:
-            return replace(answer, kind=AnswerKind.APPLIED, cause=Cause.NONE)
-        return answer
+        return read_deletion(await calls.post_json(door, url, token, asked, deadline_s))
 
 
 async def _upload(ways: making.Ways, body: bytes) -> tuple[Answer, str | None]:
